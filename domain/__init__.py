@@ -1,0 +1,1 @@
+"""What the settlement server decides: pure functions and tables, standard library only."""
