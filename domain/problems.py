@@ -1,0 +1,31 @@
+"""Refusals as values: a code, a sentence in each language, and the place in the input."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ProblemCode(Enum):
+    """Why an input was refused. An open set: clients must expect codes that are not yet here."""
+
+    INPUT_INVALID = "INPUT_INVALID"  # a value that cannot be meant
+    REQUIRED = "REQUIRED"  # left out, or empty
+    CONTENT_DIFFERS = "CONTENT_DIFFERS"  # the number is taken by a contract with other content (S37)
+    TERMS_DEADLOCK = "TERMS_DEADLOCK"  # terms that can never be fulfilled together (S47, S48)
+    NO_MANDATE = "NO_MANDATE"  # the buyer has not consented to debits by this consignor
+    NOT_ROUTABLE = "NOT_ROUTABLE"  # the site has no account at the buyer's bank (S15)
+    DIRECT_NOT_POSSIBLE = "DIRECT_NOT_POSSIBLE"  # no way from this buyer to this seller inside one bank (S52)
+    UNSUPPORTED_CHARACTER = "UNSUPPORTED_CHARACTER"  # cannot be written in the banks' character set
+    DATE_NOT_POSSIBLE = "DATE_NOT_POSSIBLE"  # past, after the deadline, on a holiday, or beyond the calendar (S22)
+    AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"  # more than the ten digits of a debit record
+    TOO_LATE = "TOO_LATE"  # the batch is sealed
+    NOT_FOUND = "NOT_FOUND"  # does not exist, or is not yours: the same answer (I17)
+
+
+@dataclass(frozen=True, slots=True)
+class InputProblem:
+    """One mistake. Messages name the place and the way out, never an account number or a name."""
+
+    code: ProblemCode
+    message_en: str
+    message_ja: str
+    path: tuple[str, ...] = ()
