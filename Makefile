@@ -1,0 +1,59 @@
+# Every task, one line each: `make help`. Nothing else to remember.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+export MAKECMDGOALS
+export PYTHON
+
+KESSAI := .venv/bin/kessai
+# Tests that need servers share one PostgreSQL; more than two processes only wait for each other on two cores.
+JOBS ?= 2
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make .venv and install what the server needs, pinned with hashes; runs once per change.
+	@requirements/install runtime
+
+.PHONY: setup-dev
+setup-dev: ## The same, with what tests and linters need.
+	@requirements/install dev
+
+.PHONY: demo
+demo: setup ## Play the nine contracts of the patent's figures in a minute and compare every cell.
+	@$(KESSAI) demo
+
+.PHONY: up
+up: setup ## Start the whole world here, with sandbox banks and a movable clock; Ctrl-C stops it, data stays.
+	@$(KESSAI) up
+
+.PHONY: test
+test: setup-dev ## Run all tests, with linters, types, import rules and drift checks among them.
+	@.venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal
+
+.PHONY: bench
+bench: setup ## Measure: 100,000 contracts through the whole cycle, beside bare statements.
+	@$(KESSAI) bench
+
+.PHONY: lint
+lint: setup-dev ## Only the quick checks: ruff, types, import rules, and the rules of the house.
+	@.venv/bin/python -m pytest -q tests/house
+
+.PHONY: format
+format: setup-dev ## Let ruff format the code and mend what it can.
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
+
+.PHONY: schema
+schema: setup ## Write schema.graphql from the code.
+	@$(KESSAI) schema --write
+
+.PHONY: requirements
+requirements: setup-dev ## Pin the newest versions that fit together (needs uv).
+	@requirements/pin
+
+.PHONY: clean
+clean: ## Remove .venv, caches and everything under var/ (the data of `make up` too).
+	@rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
