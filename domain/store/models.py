@@ -334,6 +334,7 @@ class ContractState(Model):
     buyer_account_id = fields.BigIntField()
     seller_account_id = fields.BigIntField()
     carrier_id = fields.TextField()
+    mandate_id = fields.BigIntField(null=True)
     debit_attempt = fields.SmallIntField()
     delivery_attempt = fields.SmallIntField()
     payout_attempt = fields.SmallIntField()
@@ -401,6 +402,7 @@ class Batch(Model):
     sent_at = fields.DatetimeField(null=True)
     receipted_at = fields.DatetimeField(null=True)
     answered_at = fields.DatetimeField(null=True)
+    takes_from = fields.BigIntField()
     answer_due_at = fields.DatetimeField(null=True)
     overdue_at = fields.DatetimeField(null=True)
     parts = fields.SmallIntField()
@@ -423,6 +425,23 @@ class Work(Model):
 
     class Meta:
         table = "work"
+
+
+class BatchFact(Model):
+    """What happened to a whole batch and is still being written to its lines, chunk by chunk."""
+
+    home = fields.SmallIntField()
+    batch_id = fields.BigIntField()
+    fact = fields.SmallIntField()
+    part = fields.SmallIntField(primary_key=True, generated=False)
+    happened_on = fields.DateField()
+    at = fields.DatetimeField()
+    through = fields.BigIntField()
+    lease_holder = fields.TextField(null=True)
+    lease_until = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "batch_fact"
 
 
 class Parked(Model):
@@ -583,10 +602,12 @@ class ReplyLine(Model):
 
     reply_id = fields.BigIntField()
     line_no = fields.IntField(primary_key=True, generated=False)
+    round = fields.SmallIntField()
     home = fields.SmallIntField(null=True)
     contract_id = fields.BigIntField(null=True)
     kind = fields.SmallIntField(null=True)
     attempt = fields.SmallIntField(null=True)
+    account = fields.TextField(null=True)
     amount = fields.BigIntField(null=True)
     code = fields.SmallIntField(null=True)
     happened_on = fields.DateField(null=True)
@@ -703,6 +724,7 @@ ALL: tuple[type[Model], ...] = (
     Event,
     Batch,
     Work,
+    BatchFact,
     Parked,
     Line,
     Sweep,

@@ -151,7 +151,7 @@ create table contract_state (            -- what changes; a cache of the events,
   gross bigint not null, net bigint not null,          -- amount + buyer fee; amount - seller fee
   held bigint not null default 0, reserved bigint not null default 0, settled bigint not null default 0, refunded bigint not null default 0,
   collecting_id bigint not null, main_id bigint not null, buyer_account_id bigint not null, seller_account_id bigint not null,
-  carrier_id text not null,
+  carrier_id text not null, mandate_id bigint,         -- the consent that the debit rests on, looked at again when the batch is filled
   debit_attempt smallint not null default 0, delivery_attempt smallint not null default 0, payout_attempt smallint not null default 0,
   funded boolean not null default false, held_up boolean not null default false,   -- held_up: a hold by decision
   debit_batch bigint, debit_part smallint, payout_batch bigint,
@@ -176,6 +176,7 @@ create table batch (
   seal_at timestamptz not null, deadline_at timestamptz not null, closed_at timestamptz,      -- closed: takes no more contracts
   line_count integer not null default 0, amount bigint not null default 0, refused_count integer not null default 0,
   name text, sha256 bytea, sealed_at timestamptz, sent_at timestamptz, receipted_at timestamptz, answered_at timestamptz,
+  takes_from bigint not null,            -- the batch whose work it takes: itself, or the one that was full before it
   answer_due_at timestamptz, overdue_at timestamptz, parts smallint not null default 0,
   lease_holder text, lease_until timestamptz, tries integer not null default 0, next_try_at timestamptz, problem text,
   primary key (home, batch_id),
@@ -193,6 +194,12 @@ create index batch_to_send on batch (home, batch_id) where status in (1, 2, 3);
 create index batch_awaited on batch (home, overdue_at) where status in (4, 5, 9);
 create table work (                      -- contracts that wait by themselves: to debit, to deliver, to pay; rows leave when taken
   home smallint, batch_id bigint, contract_id bigint, primary key (home, batch_id, contract_id)
+);
+create table batch_fact (                -- what happened to a whole batch and is still being written to its lines, chunk by chunk
+  home smallint, batch_id bigint, fact smallint, part smallint not null default 0, happened_on date not null, at timestamptz not null,
+  through bigint not null default 0,     -- contracts up to here have it
+  lease_holder text, lease_until timestamptz,
+  primary key (home, batch_id, fact, part)
 );
 create table parked (                    -- taken out of the work until somebody acts (no mandate, file refused ...)
   home smallint, contract_id bigint, kind smallint, reason text not null, at timestamptz not null,
@@ -254,8 +261,8 @@ create index reply_open on reply (reply_id) where status in (0, 1);
 create index reply_name on reply (channel, name);
 create table reply_body (reply_id bigint references reply, no integer, body bytea not null, primary key (reply_id, no));
 create table reply_line (                -- staging: a result's or notice's lines, each applied once
-  reply_id bigint, line_no integer, home smallint, contract_id bigint, kind smallint, attempt smallint,
-  amount bigint, code smallint, happened_on date, fact smallint, data jsonb, verdict smallint, problem text,
+  reply_id bigint, line_no integer, round smallint not null default 0, home smallint, contract_id bigint, kind smallint, attempt smallint,
+  account text, amount bigint, code smallint, happened_on date, fact smallint, data jsonb, verdict smallint, problem text,
   primary key (reply_id, line_no)
 );
 create table statement (

@@ -1,0 +1,41 @@
+"""The exceptions list: what a person should look at. Recording one touches no money (settlement rule 4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.store.connection import Tx
+
+
+async def record(
+    tx: Tx,
+    *,
+    code: str,
+    reference: str,
+    reason: str,
+    now: datetime,
+    home: int | None = None,
+    channel: str | None = None,
+    reply_id: int | None = None,
+    batch_id: int | None = None,
+    contract_id: int | None = None,
+    amount: int | None = None,
+) -> bool:
+    """Lists a finding once (`reference` says what it is about). True when it is new. `reason` is a sentence without account numbers."""
+    return (
+        await tx.run(
+            "insert into exception(reference, home, at, code, reason, channel, reply_id, batch_id, contract_id, amount) "
+            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (reference) do nothing",
+            reference,
+            home,
+            now,
+            code,
+            reason,
+            channel,
+            reply_id,
+            batch_id,
+            contract_id,
+            amount,
+        )
+        == 1
+    )
