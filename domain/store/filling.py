@@ -1,0 +1,234 @@
+"""Filling a closed batch from the work that waits for it, chunk by chunk: the decision to debit, deliver or pay.
+
+Each chunk is one transaction that can be stopped and run again: it takes contracts from the list, writes their lines, moves their state,
+writes their events and reserves the money. Locks in contract order, accounts last, the stream last of all. What the gates and machines
+allow is SQL made from their tables (`rules_sql`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, PayoutFact
+from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES
+from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
+from domain.store import exceptions, rules_sql, stream
+from domain.store.batches import SHIPMENTS_PER_CALL, Batch, load
+from domain.store.connection import Tx, transaction
+
+CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a chunk did. `full`: the batch takes no more though work is left; `short`: the money for the rest is missing."""
+
+    count: int
+    left: bool
+    full: bool = False
+    short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One kind's share of the chunk statement. Aliases: `s` the state row, `x` the candidates, `fit` those that are taken."""
+
+    ready: str  # the contract may be taken, now that the batch is filled
+    allowed: str  # the consent behind it still stands
+    joins: str
+    weight: str  # what counts against the room: yen
+    moves: str  # set clause of the state row
+    attempt: str
+    line_amount: str
+    line_account: str
+    event: EventKind
+
+
+def _debit() -> _Step:
+    return _Step(
+        ready=rules_sql.can_move(DEBIT, DebitFact.INSTRUCTED, "s.debit", by_policy=True),
+        allowed="coalesce(m.status = 1 and (m.limit_amount is null or s.gross <= m.limit_amount), false)",
+        joins="left join mandate m on m.home = $1 and m.mandate_id = s.mandate_id",
+        weight="s.gross",
+        moves=f"debit = {int(DebitStatus.INSTRUCTED)}, debit_attempt = s.debit_attempt + 1, debit_batch = $2, instructed_on = $7, retry_on = null",
+        attempt="debit_attempt",
+        line_amount="gross",
+        line_account="buyer_account_id",
+        event=EventKind.DEBIT_INSTRUCTED,
+    )
+
+
+def _delivery() -> _Step:
+    return _Step(
+        ready=f"({rules_sql.can_move(DELIVERY, DeliveryFact.INSTRUCTED, 's.delivery')} and {rules_sql.delivery_gate('s')})",
+        allowed="true",
+        joins="",
+        weight="0",
+        moves=f"delivery = {int(DeliveryStatus.INSTRUCTED)}, delivery_attempt = s.delivery_attempt + 1, delivery_instructed_on = $7",
+        attempt="delivery_attempt",
+        line_amount="0::bigint",
+        line_account="seller_account_id",
+        event=EventKind.DELIVERY_INSTRUCTED,
+    )
+
+
+def _payout() -> _Step:
+    return _Step(
+        ready=f"({rules_sql.can_move(PAYOUT, PayoutFact.INSTRUCTED, 's.payout', other_account=True)} and {rules_sql.payout_gate('s')})",
+        allowed="true",
+        joins="",
+        weight="s.net",
+        moves=f"payout = {int(PayoutStatus.INSTRUCTED)}, payout_attempt = s.payout_attempt + 1, payout_batch = $2, reserved = s.reserved + s.gross",
+        attempt="payout_attempt",
+        line_amount="net",
+        line_account="seller_account_id",
+        event=EventKind.PAYOUT_INSTRUCTED,
+    )
+
+
+_STEPS: dict[Kind, Callable[[], _Step]] = {Kind.DEBIT: _debit, Kind.DELIVERY: _delivery, Kind.PAYOUT: _payout}
+
+
+def _statement(step: _Step, kind: Kind) -> str:
+    # $1 home, $2 batch, $3 contract ids, $4 first, $5 last of them, $6 business now, $7 today, $8 room in yen, $9 room in lines, $10 list
+    return f"""
+with x as (
+       select s.contract_id, {step.weight} as weight, {step.ready} as ready, {step.allowed} as allowed
+         from unnest($3::bigint[]) i(contract_id)
+         join contract_state s on s.home = $1 and s.contract_id = i.contract_id and s.contract_id between $4 and $5
+         {step.joins}),
+     t as (
+       select contract_id, sum(weight) over (order by contract_id) as running, row_number() over (order by contract_id) as place
+         from x where ready and allowed),
+     fit as (select contract_id from t where running <= $8 and place <= $9),
+     u as (
+       update contract_state s set {step.moves}, event_count = s.event_count + 1
+         from fit where s.home = $1 and s.contract_id = fit.contract_id and s.contract_id between $4 and $5
+       returning s.contract_id, s.event_count, s.{step.attempt} as attempt, {step.line_amount} as amount, s.{step.line_account} as account),
+     l as (
+       insert into line(home, batch_id, contract_id, kind, attempt, amount, account_id)
+       select $1, $2, contract_id, {int(kind)}, attempt, amount, account from u),
+     e as (
+       insert into event(home, contract_id, no, kind, at, happened_on)
+       select $1, contract_id, event_count, {int(step.event)}, $6, $7 from u),
+     d as (
+       delete from work w using x where w.home = $1 and w.batch_id = $10 and w.contract_id = x.contract_id
+         and (not x.ready or not x.allowed or x.contract_id in (select contract_id from fit)))
+select coalesce((select array_agg(contract_id order by contract_id) from u), '{{}}') as ids,
+       coalesce((select array_agg(event_count order by contract_id) from u), '{{}}') as nos,
+       coalesce((select sum(amount) from u), 0)::bigint as amount,
+       coalesce((select array_agg(contract_id order by contract_id) from x where ready and not allowed), '{{}}') as parked,
+       (select count(*) from t) - (select count(*) from fit) as unfit
+"""
+
+
+async def fill(home: int, batch_id: int, *, holder: str, now: datetime, machine_now: datetime, chunk: int = CHUNK) -> Filled:
+    """Takes one chunk of the batch's work. Call until nothing is left, or the batch is full, or the money is short."""
+    async with transaction() as tx:
+        batch = await load(tx, home, batch_id, lock=True)
+        if batch is None or batch.closed_at is None or batch.number is not None:
+            return Filled(0, left=False)
+        room_lines = (SHIPMENTS_PER_CALL if batch.kind is Kind.DELIVERY else MAX_BATCH_LINES) - batch.line_count
+        room_yen, by_money = await _room(tx, batch)
+        ids = await _candidates(tx, batch, min(chunk, room_lines + 1))
+        if not ids:
+            return Filled(0, left=False)
+        if room_lines == 0:
+            return Filled(0, left=True, full=True)
+        step = _STEPS[batch.kind]()
+        row = await tx.row(
+            _statement(step, batch.kind), home, batch_id, ids, ids[0], ids[-1], now, now.date(), room_yen, room_lines, batch.takes_from
+        )
+        assert row is not None
+        if row["parked"]:
+            await _park(tx, batch, row["parked"], now)
+        count = len(row["ids"])
+        if count:
+            await tx.run(
+                "update batch set line_count = line_count + $3, amount = amount + $4 where home = $1 and batch_id = $2",
+                home,
+                batch_id,
+                count,
+                row["amount"],
+            )
+            if batch.kind is Kind.PAYOUT:
+                await tx.run(
+                    "update account set reserved = reserved + $3 where home = $1 and account_id = $2", home, batch.account_id, row["amount"]
+                )
+            await stream.append(tx, home, machine_now, [stream.StreamEntry(batch.site_id, int(step.event), row["ids"], row["nos"])])
+        unfit = row["unfit"] > 0
+        return Filled(count, left=True, full=unfit and not by_money, short=unfit and by_money)
+
+
+async def _candidates(tx: Tx, batch: Batch, limit: int) -> list[int]:
+    rows = await tx.rows(
+        "select contract_id from work where home = $1 and batch_id = $2 order by contract_id limit $3 for update skip locked",
+        batch.home,
+        batch.takes_from,
+        limit,
+    )
+    return [row["contract_id"] for row in rows]
+
+
+async def _room(tx: Tx, batch: Batch) -> tuple[int, bool]:
+    """Yen that still fit, and whether it is the account's money that sets the limit (and not the size of a block)."""
+    room = MAX_BATCH_AMOUNT - batch.amount
+    if batch.kind is not Kind.PAYOUT:
+        return room, False
+    row = await tx.row(
+        "select booked - reserved as free, overdraft_break is not null as broken from account where home = $1 and account_id = $2",
+        batch.home,
+        batch.account_id,
+    )
+    assert row is not None
+    free = 0 if row["broken"] else max(0, row["free"])  # a break pauses the site's payouts (records section 2)
+    return min(room, free), free < room
+
+
+async def _park(tx: Tx, batch: Batch, contract_ids: Sequence[int], now: datetime) -> None:
+    """The consent was withdrawn since registration: nothing is sent, the contract waits for a mandate, a person can see it [0018]."""
+    await tx.run(
+        "insert into parked(home, contract_id, kind, reason, at) select $1, unnest($2::bigint[]), $3, 'NO_MANDATE', $4 on conflict do nothing",
+        batch.home,
+        list(contract_ids),
+        int(batch.kind),
+        now,
+    )
+    for contract_id in contract_ids:
+        await exceptions.record(
+            tx,
+            code="NO_MANDATE",
+            reference=f"mandate:{contract_id}",
+            reason="the mandate was stopped, or its limit is below the amount, after the contract was registered; nothing was sent",
+            now=now,
+            home=batch.home,
+            contract_id=contract_id,
+        )
+
+
+async def put_off(home: int, batch_id: int, into: int) -> int:
+    """Moves what is left of a batch's work into another OPEN batch (the money was short, or the day's block is full)."""
+    async with transaction() as tx:
+        batch = await load(tx, home, batch_id, lock=True)
+        if batch is None:
+            return 0
+        return await tx.run("update work set batch_id = $3 where home = $1 and batch_id = $2", home, batch.takes_from, into)
+
+
+async def unpark(tx: Tx, home: int, contract_ids: Sequence[int], kind: Kind, into: int) -> int:
+    """Takes contracts that waited for a person back into the work of an OPEN batch; answers how many."""
+    rows: list[Any] = await tx.rows(
+        "delete from parked where home = $1 and contract_id = any($2::bigint[]) and kind = $3 returning contract_id",
+        home,
+        list(contract_ids),
+        int(kind),
+    )
+    return await tx.run(
+        "insert into work(home, batch_id, contract_id) select $1, $2, unnest($3::bigint[]) on conflict do nothing",
+        home,
+        into,
+        [row["contract_id"] for row in rows],
+    )
