@@ -1,0 +1,127 @@
+"""Operations, parsed and validated once. Strawberry's own caches key on rule classes and are easily made useless."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+
+from api.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from api.context import Context
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A document that is good, with its operations by name."""
+
+    text: str
+    document: DocumentNode
+    operations: dict[str | None, OperationDefinitionNode]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run. Raises OPERATION_RESOLUTION_FAILURE when the name leaves it open or names none."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        found = self.operations.get(name)
+        if found is None or (name is None and len(self.operations) > 1):
+            raise ApiError(
+                ErrorCode.OPERATION_RESOLUTION_FAILURE,
+                "The document has several operations: say which in `operationName`."
+                if name is None
+                else f"The document has no operation named {name[:80]!r}.",
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faulty:
+    """A document that does not parse or does not fit the schema, with what is said about it."""
+
+    code: ErrorCode
+    errors: tuple[GraphQLError, ...]
+
+
+class Documents:
+    """The operations that one process has seen, the latest ones kept."""
+
+    def __init__(self, schema: GraphQLSchema, *, count: int, chars: int) -> None:
+        self._schema, self._count, self._chars = schema, count, chars
+        self._known: OrderedDict[str, Prepared | Faulty] = OrderedDict()
+
+    def prepare(self, text: str) -> Prepared | Faulty:
+        """Parses and validates, or remembers having done so."""
+        known = self._known.get(text)
+        if known is not None:
+            self._known.move_to_end(text)
+            return known
+        made = self._make(text)
+        if len(text) <= self._chars:
+            self._known[text] = made
+            if len(self._known) > self._count:
+                self._known.popitem(last=False)
+        return made
+
+    def _make(self, text: str) -> Prepared | Faulty:
+        try:
+            document = parse(text)
+        except GraphQLSyntaxError as error:
+            return Faulty(ErrorCode.GRAPHQL_PARSE_FAILED, (error,))
+        except RecursionError:
+            return Faulty(ErrorCode.GRAPHQL_PARSE_FAILED, (GraphQLError("The document is nested too deeply."),))
+        errors = validate_document(self._schema, document, tuple(specified_rules))
+        if errors:
+            return Faulty(ErrorCode.GRAPHQL_VALIDATION_FAILED, tuple(errors))
+        operations = {
+            node.name.value if node.name else None: node
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        if any(node.operation is OperationType.SUBSCRIPTION for node in operations.values()):
+            return Faulty(ErrorCode.GRAPHQL_VALIDATION_FAILED, (GraphQLError("Subscriptions need graphql-transport-ws or SSE."),))
+        return Prepared(text, document, operations)
+
+
+class AsPrepared(SchemaExtension):
+    """Hands the prepared document of the request to Strawberry, which then neither parses nor validates again."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Gives the document."""
+        context: Context = self.execution_context.context
+        if context.prepared is not None:
+            self.execution_context.graphql_document = context.prepared.document
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Says that it is valid."""
+        context: Context = self.execution_context.context
+        if context.prepared is not None:
+            self.execution_context.pre_execution_errors = []
+        yield
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema with prepared documents, and without its habit of logging each error with a traceback."""
+
+    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001, FBT002
+        """Those that were given, and ours."""
+        return [AsPrepared(), *super().get_extensions(sync)]
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Nothing: `api.masking` writes one line for what nobody planned for, without variables."""

@@ -1,0 +1,50 @@
+"""What the API is told when it starts. Nothing below the composition root reads the environment or asks what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+def system_clock() -> datetime:
+    """Machine time: tokens, signatures and caches go by it. Business time is read from the database (two clocks)."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one request may ask. Sizes in bytes."""
+
+    body: int = 1_000_000  # any request
+    batch_body: int = 16_000_000  # `registerContracts` with a site's token
+    batch_items: int = 10_000  # contracts in one `registerContracts`
+    loose_items: int = 100  # contracts in one call that is not in the form that is decoded apart (api.batch)
+    hook_body: int = 1_000_000
+    documents: int = 512  # parsed and validated operations that are remembered
+    document_chars: int = 50_000  # longest operation that is remembered
+    request_seconds: float = 30.0  # then TIMEOUT; a batch has as long for each of its steps
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """Everything that `create_app` needs.
+
+    Attributes:
+        database_url: PostgreSQL.
+        base_url: How the world reaches us, without a slash at the end; also the issuer of our tokens.
+        redis_url: The bell. None: there is none, and `/readyz` does not ask for it.
+        limits: See `Limits`.
+        machine_clock: Machine time; tests move it.
+    """
+
+    database_url: str
+    base_url: str
+    redis_url: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    machine_clock: Callable[[], datetime] = system_clock
+
+    @property
+    def audience(self) -> str:
+        """Whom our access tokens are for (RFC 9068 `aud`)."""
+        return f"{self.base_url}/graphql"
