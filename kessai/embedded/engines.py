@@ -123,9 +123,7 @@ class Engines:
         self.stop()
 
 
-def start(
-    state: Path, *, durable: bool = True, postgres_port: int | None = None, valkey_port: int | None = None
-) -> Engines:
+def start(state: Path, *, durable: bool = True, postgres_port: int | None = None, valkey_port: int | None = None) -> Engines:
     """Start both servers on that directory, or adopt them if they run.
 
     `durable=False` is for tests: nothing is forced to disk. As root the servers run as `nobody`; when that account cannot
@@ -235,7 +233,7 @@ def _start_keeper(state: Path, *, durable: bool, postgres_port: int | None, valk
     # English messages: what the servers say while starting is read (trouble.py).
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(import_path), "LC_ALL": "C", "LANGUAGE": "C"}
     reader, writer = os.pipe()
-    with open(reader, "rb", buffering=0) as answers, (state / "keeper.log").open("ab") as log:
+    with os.fdopen(reader, "rb", buffering=0) as answers, (state / "keeper.log").open("ab") as log:
         try:
             # What we start forks at once and ends: the keeper is nobody's child, and may outlive us.
             subprocess.run(

@@ -85,11 +85,10 @@ def _start_time(pid: int) -> str | None:
         except (FileNotFoundError, ProcessLookupError):
             return None
         return None if fields[0] in "ZX" else fields[19]
-    listing = subprocess.run(
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, started = listing.stdout.strip().partition(" ")
-    return None if not state or state.startswith("Z") else started.strip()
+    else:  # noqa: RET505 - only this way mypy knows which system the rest is for
+        listing = subprocess.run(["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True)
+        state, _, started = listing.stdout.strip().partition(" ")
+        return None if not state or state.startswith("Z") else started.strip()
 
 
 def dies_with_parent(number: signal.Signals) -> Callable[[], None] | None:

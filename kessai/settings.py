@@ -1,0 +1,272 @@
+"""Settings: one class per process, each asking only for what that process needs.
+
+The environment is read once, by whoever starts the process, and handed down:
+
+    settings = ApiSettings.from_env(os.environ)
+
+Every variable stands in `VARIABLES` with its meaning, and in docs/settings.md; a `KESSAI_...` that does not is refused, so
+that a typing slip is not a silent default.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from kessai.trouble import Trouble
+
+LogFormat = Literal["auto", "json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+VARIABLES: dict[str, str] = {
+    "DATABASE_URL": "PostgreSQL to use, `postgresql://user:password@host:5432/name`; without it an embedded one is started",
+    "REDIS_URL": "Redis or Valkey to use, `redis://host:6379/0`; without it an embedded Valkey is started",
+    "KESSAI_STATE": "directory of the embedded servers (default `var/state`)",
+    "KESSAI_SPOOL": "directory of sealed files and raw replies (default `var/spool`)",
+    "KESSAI_HOST": "address the API listens on (default `127.0.0.1`)",
+    "KESSAI_PORT": "port of the API; a given one that is taken is an error (default 8000, or the next free one)",
+    "KESSAI_PUBLIC_URL": "address under which clients know the API, when it stands behind a proxy; names the token issuer",
+    "KESSAI_QUEUES": "queues a worker serves, separated by commas (default: all)",
+    "KESSAI_THREADS": "messages a worker handles at once (default 8)",
+    "KESSAI_HEALTH_PORT": "port of `/healthz` and `/readyz` of a worker or scheduler, on loopback (default: none)",
+    "KESSAI_LOG_FORMAT": "`json`, `console`, or `auto`: console on a terminal, else JSON (default `auto`)",
+    "KESSAI_LOG_LEVEL": "`debug`, `info`, `warning` or `error` (default `info`)",
+}
+
+MAX_PORT = 65_535
+MAX_THREADS = 256
+
+T = TypeVar("T")
+
+
+class SettingsError(Trouble):
+    """A variable that is missing or cannot be meant. Codes: SETTING_INVALID, SETTING_UNKNOWN, DATABASE_URL, REDIS_URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUrl:
+    """An address that may hold a password: shown without it, `reveal()` for whoever connects."""
+
+    _url: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The whole address, for the driver."""
+        return self._url
+
+    def __str__(self) -> str:
+        """The address with the password masked."""
+        parts = urlsplit(self._url)
+        if parts.password is None:
+            return self._url.partition("?")[0]
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{parts.username or ''}:***@{host}{parts.path}"
+
+    def __repr__(self) -> str:
+        """As `str`: a settings object may be logged."""
+        return f"ServiceUrl({str(self)!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """How a process speaks."""
+
+    format: LogFormat = "auto"
+    level: LogLevel = "info"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read KESSAI_LOG_FORMAT and KESSAI_LOG_LEVEL."""
+        return cls(
+            format=_choice(environ, "KESSAI_LOG_FORMAT", ("auto", "json", "console"), "auto"),
+            level=_choice(environ, "KESSAI_LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """The two servers everything stands on. An address left out means: start an embedded one in `state`."""
+
+    database_url: ServiceUrl | None = None
+    redis_url: ServiceUrl | None = None
+    state: Path = Path("var/state")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read DATABASE_URL, REDIS_URL and KESSAI_STATE."""
+        return cls(
+            database_url=_service(environ, "DATABASE_URL", ("postgresql", "postgres"), "postgresql://user@host:5432/kessai"),
+            redis_url=_service(environ, "REDIS_URL", ("redis", "rediss", "valkey"), "redis://host:6379/0"),
+            state=_path(environ, "KESSAI_STATE", "var/state"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The API process: no bank's directory, no bank's key."""
+
+    engines: EngineSettings = EngineSettings()
+    logs: LogSettings = LogSettings()
+    host: str = "127.0.0.1"
+    port: int | None = None  # None = 8000, or the next free one
+    public_url: str | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read what the API needs. Raises SettingsError."""
+        refuse_unknown(environ)
+        return cls(
+            engines=EngineSettings.from_env(environ),
+            logs=LogSettings.from_env(environ),
+            host=_text(environ, "KESSAI_HOST") or "127.0.0.1",
+            port=_number(environ, "KESSAI_PORT", MAX_PORT),
+            public_url=_public_url(environ),
+        )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can call: the fixed demo password is given out only then."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """A worker process: the spool, and the queues it serves."""
+
+    engines: EngineSettings = EngineSettings()
+    logs: LogSettings = LogSettings()
+    spool: Path = Path("var/spool")
+    queues: tuple[str, ...] = ()  # empty = all
+    threads: int = 8
+    health_port: int | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read what a worker needs. Raises SettingsError."""
+        refuse_unknown(environ)
+        queues = [name.strip() for name in (_text(environ, "KESSAI_QUEUES") or "").split(",")]
+        return cls(
+            engines=EngineSettings.from_env(environ),
+            logs=LogSettings.from_env(environ),
+            spool=_path(environ, "KESSAI_SPOOL", "var/spool"),
+            queues=tuple(name for name in queues if name),
+            threads=_number(environ, "KESSAI_THREADS", MAX_THREADS) or 8,
+            health_port=_number(environ, "KESSAI_HEALTH_PORT", MAX_PORT),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSettings:
+    """A scheduler process: it only looks and rings."""
+
+    engines: EngineSettings = EngineSettings()
+    logs: LogSettings = LogSettings()
+    health_port: int | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read what a scheduler needs. Raises SettingsError."""
+        refuse_unknown(environ)
+        return cls(
+            engines=EngineSettings.from_env(environ),
+            logs=LogSettings.from_env(environ),
+            health_port=_number(environ, "KESSAI_HEALTH_PORT", MAX_PORT),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpSettings:
+    """`kessai up` and `kessai demo`: everything on this machine, so everything that its processes need."""
+
+    api: ApiSettings = ApiSettings()
+    worker: WorkerSettings = WorkerSettings()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read what all processes need. Raises SettingsError."""
+        return cls(api=ApiSettings.from_env(environ), worker=WorkerSettings.from_env(environ))
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError for the first KESSAI_ variable that nobody reads."""
+    for name in sorted(environ):
+        if name.startswith("KESSAI_") and name not in VARIABLES:
+            near = difflib.get_close_matches(name, VARIABLES, n=1)
+            raise SettingsError(
+                f"{name} is not a setting",
+                why=f"did you mean {near[0]}?" if near else "nobody reads it",
+                do=(f"unset {name}", "the settings stand in docs/settings.md"),
+                code="SETTING_UNKNOWN",
+            )
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    """The value; empty is the same as left out, as compose files write it."""
+    return environ.get(name, "").strip() or None
+
+
+def _invalid(name: str, why: str, example: str, code: str = "SETTING_INVALID") -> SettingsError:
+    return SettingsError(f"{name} cannot be used", why=why, do=(f"{name}={example}",), code=code)
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[T, ...], default: T) -> T:
+    given = _text(environ, name)
+    if given is None:
+        return default
+    for choice in choices:
+        if choice == given.lower():
+            return choice
+    raise _invalid(name, f"{given!r} is none of {', '.join(map(str, choices))}", str(default))
+
+
+def _number(environ: Mapping[str, str], name: str, maximum: int) -> int | None:
+    given = _text(environ, name)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal()) or not 1 <= int(given) <= maximum:
+        raise _invalid(name, f"{given!r} is not a whole number from 1 to {maximum}", "8000" if maximum == MAX_PORT else "8")
+    return int(given)
+
+
+def _path(environ: Mapping[str, str], name: str, default: str) -> Path:
+    path = Path(_text(environ, name) or default).expanduser()
+    if path.exists() and not path.is_dir():
+        raise _invalid(name, f"{path} is a file, and a directory is needed", default)
+    return path
+
+
+def _url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
+    """Why that is not an address of such a service; says nothing that could be a password."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "its port is not a number"
+    if parts.scheme not in schemes:
+        return f"it must begin with {schemes[0]}://"
+    if not parts.hostname and "host=" not in parts.query:
+        return "it names no host"
+    if port == 0:
+        return "its port is 0"
+    return None
+
+
+def _service(environ: Mapping[str, str], name: str, schemes: tuple[str, ...], example: str) -> ServiceUrl | None:
+    given = _text(environ, name)
+    if given is None:
+        return None
+    checks: list[Callable[[], str | None]] = [lambda: _url_problem(given, schemes)]
+    if name == "DATABASE_URL":
+        checks.append(lambda: None if urlsplit(given).path.strip("/") else "it names no database")
+    for check in checks:
+        if (why := check()) is not None:
+            raise _invalid(name, why, f"{example}, or leave it out: then an embedded one is started", code=name)
+    return ServiceUrl(given)
+
+
+def _public_url(environ: Mapping[str, str]) -> str | None:
+    given = _text(environ, "KESSAI_PUBLIC_URL")
+    if given is not None and (why := _url_problem(given, ("https", "http"))) is not None:
+        raise _invalid("KESSAI_PUBLIC_URL", why, "https://kessai.example")
+    return None if given is None else given.rstrip("/")
