@@ -1,0 +1,124 @@
+"""The file formats: which layouts follow each other, and what their trailers must say.
+
+Source: Zengin standard record formats (JBA), 91/21/03/01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Generic, TypeVar
+
+from zengin.layout import Layout
+from zengin.layouts import debit, notice, payout, statement
+from zengin.records import (
+    DebitHeader,
+    DebitLine,
+    DebitTrailer,
+    EndRecord,
+    NoticeHeader,
+    NoticeLine,
+    NoticeLineB,
+    NoticeTrailer,
+    PayoutHeader,
+    PayoutLine,
+    PayoutLineWithCodes,
+    PayoutTrailer,
+    StatementEnd,
+    StatementHeader,
+    StatementLine,
+    StatementTrailer,
+)
+from zengin.totals import (
+    DebitShape,
+    DebitTally,
+    Difference,
+    NoticeTally,
+    PayoutTally,
+    StatementTally,
+    Tally,
+    compare_statement_end,
+)
+
+H = TypeVar("H")
+L = TypeVar("L")
+T = TypeVar("T")
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat(Generic[H, L, T, E]):
+    """One kind of file: ``1 (header)  2* (lines)  8 (trailer)``, repeated, then ``9 (end)``.
+
+    ``choose_line`` gives the layout of a line by its text. ``compare_end`` takes the end
+    record, the number of records and of blocks read. ``key`` is the line's field that must
+    not repeat within a file, if there is one.
+    """
+
+    name: str
+    header: Layout[H]
+    choose_line: Callable[[str], Layout[L]]
+    trailer: Layout[T]
+    end: Layout[E]
+    tally: Callable[[H], Tally[H, L, T]]
+    compare_end: Callable[[E, int, int], list[Difference]] | None = None
+    key: str | None = None
+
+    @property
+    def record_length(self) -> int:
+        """Bytes per record: 120 or 200."""
+        return self.header.width
+
+
+def _debit(shape: DebitShape, line: Layout[DebitLine]) -> FileFormat[DebitHeader, DebitLine, DebitTrailer, EndRecord]:
+    return FileFormat(
+        f"91 {shape.value}",
+        debit.HEADER,
+        lambda _: line,
+        debit.TRAILER,
+        debit.END,
+        partial(DebitTally, shape=shape),
+        key="customer_number",
+    )
+
+
+DEBIT_REQUEST: Final = _debit(DebitShape.REQUEST, debit.REQUEST_LINE)
+"""91, what we send."""
+
+DEBIT_RESULT: Final = _debit(DebitShape.RESULT, debit.RESULT_LINE)
+"""91, what comes back, with all lines."""
+
+DEBIT_RESULT_FAILED_ONLY: Final = _debit(DebitShape.RESULT_FAILED_ONLY, debit.FAILED_LINE)
+"""91, what comes back, with the failed lines only: see ``zengin.outcome``."""
+
+PAYOUT: Final[FileFormat[PayoutHeader, PayoutLine | PayoutLineWithCodes, PayoutTrailer, EndRecord]] = FileFormat(
+    "21",
+    payout.HEADER,
+    payout.choose_line,
+    payout.TRAILER,
+    payout.END,
+    PayoutTally,
+)
+"""21, bulk credit."""
+
+STATEMENT: Final[FileFormat[StatementHeader, StatementLine, StatementTrailer, StatementEnd]] = FileFormat(
+    "03",
+    statement.HEADER,
+    lambda _: statement.LINE,
+    statement.TRAILER,
+    statement.END,
+    StatementTally,
+    compare_statement_end,
+)
+"""03, account statement."""
+
+NOTICE: Final[FileFormat[NoticeHeader, NoticeLine | NoticeLineB, NoticeTrailer, EndRecord]] = FileFormat(
+    "01",
+    notice.HEADER,
+    notice.choose_line,
+    notice.TRAILER,
+    notice.END,
+    NoticeTally,
+)
+"""01, incoming-credit notice."""

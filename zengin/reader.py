@@ -1,0 +1,399 @@
+"""Reading files as a stream of typed records, and saying what is wrong with them.
+
+``read`` walks through a file in flat memory and raises at the first thing that forbids using
+it. Since the trailer comes last, nothing read may be acted on before the iteration has ended.
+``check`` reads on and returns every finding. ``load`` reads a small file at once.
+
+Both a strict and a tolerant reader take: the wide character set in names, spaces in optional
+numbers, several blocks, a missing last separator, one 0x1A and further end records behind the
+end. A tolerant reader (a setting per bank) also takes LF, CR, stripped trailing spaces, other
+printable characters, filled fillers and zero amounts, each with a warning.
+
+Source: Zengin standard record formats (JBA), 91/21/03/01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+
+from zengin.charset import JIS, CharacterSet
+from zengin.findings import Code, Finding, Severity, ZenginReadError
+from zengin.formats import FileFormat
+from zengin.framing import SUB, Framing, Splitter
+from zengin.layout import Fault, Layout
+from zengin.totals import Tally
+
+H = TypeVar("H")
+L = TypeVar("L")
+T = TypeVar("T")
+E = TypeVar("E")
+R = TypeVar("R")
+
+_CHUNK: Final = 1 << 16
+_MAY_FOLLOW: Final = {"": "1", "1": "28", "2": "28", "8": "19", "9": "9"}
+"""Record type to the types that may come next. An empty block is legal."""
+_BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_EBCDIC_ONE: Final = b"\xf1"
+"""The digit 1, which every file starts with, in EBCDIC."""
+
+
+class BinaryFile(Protocol):
+    """Anything with ``read(size)`` that gives bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+
+
+Source = bytes | BinaryFile | Iterable[bytes]
+
+
+class HeldLine(NamedTuple):
+    """A line that must wait for a person; the other lines stand.
+
+    ``values`` are its fields as they stand, unchecked. ``record`` counts from 1, ``byte``
+    from 0.
+    """
+
+    record: int
+    byte: int
+    values: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        return f"HeldLine(record={self.record}, byte={self.byte}, findings={self.findings})"
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[H, L, T]):
+    """A header with its lines and trailer."""
+
+    header: H
+    lines: tuple[L, ...]
+    trailer: T
+
+
+class Reader(Generic[H, L, T, E]):
+    """Iterates over the records of a file once, in order, as typed records.
+
+    ``findings`` grows while it goes: warnings, and the findings of held lines. ``framing`` is
+    known after the first record, ``record`` and ``byte`` are the address of the last one.
+
+    Raises ``ZenginReadError`` while iterating. With ``hold_lines`` a bad line becomes a
+    ``HeldLine`` instead. ``unique_keys`` also refuses a file in which a line's key (顧客番号)
+    repeats; that keeps every key in memory. With ``collect`` nothing raises: reading goes on as
+    far as it can and stops after that many findings.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        file_format: FileFormat[H, L, T, E],
+        *,
+        tolerant: bool = False,
+        hold_lines: bool = False,
+        unique_keys: bool = False,
+        collect: int | None = None,
+        characters: CharacterSet = JIS,
+    ) -> None:
+        self.findings: list[Finding] = []
+        self.record = 0
+        self.byte = 0
+        self._format = file_format
+        self._tolerant = tolerant
+        self._hold_lines = hold_lines
+        self._collect = collect
+        self._characters = characters
+        self._head = b""
+        self._splitter = Splitter(
+            self._keep_head(_chunks(source)),
+            file_format.record_length,
+            characters,
+            self._report_record,
+            tolerant=tolerant,
+        )
+        self._keys: set[str] | None = set() if unique_keys and file_format.key else None
+        self._tally: Tally[H, L, T] | None = None
+        self._blocks = 0
+        self._started = False
+        self._enough = False
+
+    @property
+    def framing(self) -> Framing | None:
+        """How the file's records are separated; None before the first."""
+        return self._splitter.framing
+
+    def __iter__(self) -> Iterator[H | L | T | E | HeldLine]:
+        if self._started:
+            raise RuntimeError("a reader goes through its source once")
+        self._started = True
+        previous = ""
+        for offset, text in self._splitter:
+            if self._enough:
+                return
+            self.byte = offset
+            self.record += 1
+            record_type = text[:1]
+            if record_type not in _MAY_FOLLOW[previous] or not record_type:
+                if not self._reported_order(previous, text):
+                    return
+                if record_type not in "1289":
+                    continue
+            elif previous == "9":
+                continue  # further end records
+            previous = record_type
+            record = self._line(text) if record_type == "2" else self._frame(record_type, text)
+            if record is not None:
+                yield record
+        if previous != "9":
+            self._missing_end(previous)
+
+    def _frame(self, record_type: str, text: str) -> H | T | E | None:
+        if record_type == "1":
+            return self._header(text)
+        return self._trailer(text) if record_type == "8" else self._end(text)
+
+    def _keep_head(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            if not self._head:
+                self._head = chunk[:4]
+            yield chunk
+
+    def _missing_end(self, previous: str) -> None:
+        if self.record:
+            expected = " or ".join(_MAY_FOLLOW[previous])
+            self.record += 1
+            self._report_record(Code.MISSING_END, Severity.FILE, self.byte, expected, "")
+
+    def _reported_order(self, previous: str, text: str) -> bool:
+        """Reports a record that cannot stand here; False if there is no reading on."""
+        record_type, offset = text[:1], self.byte
+        expected = " or ".join(_MAY_FOLLOW[previous])
+        if text == SUB:
+            if previous != "9":
+                self._report_record(Code.MISSING_END, Severity.FILE, offset, expected, "0x1A")
+            return self._only_end_follows()
+        if previous == "9":
+            self._report_record(Code.DATA_AFTER_END, Severity.FILE, offset, "", repr(record_type))
+            return False
+        if self.record == 1 and not self._is_jis_text():
+            return False
+        known = record_type != "" and record_type in "1289"
+        code = Code.RECORD_ORDER if known else Code.RECORD_TYPE
+        if record_type:  # an empty record has been reported for its length
+            self._report_record(code, Severity.FILE, offset, expected, repr(record_type))
+        return known or self.framing is not Framing.NONE
+
+    def _only_end_follows(self) -> bool:
+        for offset, text in self._splitter:
+            self._report_record(Code.DATA_AFTER_END, Severity.FILE, offset, "", repr(text[:1]))
+            break
+        return False
+
+    def _is_jis_text(self) -> bool:
+        """False, and reported, if the file's first bytes are of Unicode or EBCDIC."""
+        if self._head.startswith(_BYTE_ORDER_MARKS):
+            name = self._characters.name
+            self._report_record(Code.BYTE_ORDER_MARK, Severity.FILE, 0, name, "")
+            return False
+        if self._head[:1] == _EBCDIC_ONE:
+            expected = f"{self._characters.code_kind} {self._characters.name}"
+            self._report_record(Code.CHARACTER_SET, Severity.FILE, 0, expected, "1 EBCDIC")
+            return False
+        return True
+
+    def _header(self, text: str) -> H | None:
+        header = self._record(self._format.header, text)
+        self._blocks += 1
+        self._tally = None if header is None else self._format.tally(header)
+        return header
+
+    def _line(self, text: str) -> L | HeldLine | None:
+        if len(text) != self._format.record_length:  # damaged, and reported for its length
+            if self._tally is not None:
+                self._tally.readable = False
+            return None
+        layout = self._format.choose_line(text)
+        line = layout.parse(text)
+        if line is None:
+            return self._unique(self._faulty_line(layout, text))
+        if self._tally is not None:
+            self._tally.add(line)
+        if self._keys is not None:
+            self._unique(line)
+        return line
+
+    def _faulty_line(self, layout: Layout[L], text: str) -> L | HeldLine:
+        found = self._findings(layout, layout.faults(text))
+        line = None
+        if all(finding.severity is Severity.WARNING for finding in found):
+            line = layout.build(text)
+            if self._tally is not None:
+                self._tally.add(line)
+        held = HeldLine(self.record, self.byte, layout.raw(text), tuple(found))
+        if line is None and self._tally is not None:
+            self._tally.add_held(held.values)
+        self._report(found)
+        return held if line is None else line
+
+    def _unique(self, line: L | HeldLine) -> L | HeldLine:
+        """The line, reported if its key has been there before."""
+        name = self._format.key
+        if self._keys is None or name is None:
+            return line
+        key = line.values[name] if isinstance(line, HeldLine) else getattr(line, name)
+        if key in self._keys:
+            layout = self._format.choose_line("")
+            fault = Fault(Code.DUPLICATE, Severity.FILE, layout.field(name), key, "")
+            self._report(self._findings(layout, [(layout.offset(name), fault)]))
+        self._keys.add(key)
+        return line
+
+    def _trailer(self, text: str) -> T | None:
+        trailer = self._record(self._format.trailer, text)
+        tally, self._tally = self._tally, None
+        if trailer is None or tally is None:
+            return trailer
+        if not tally.readable:
+            self._report_record(Code.UNVERIFIABLE, Severity.FILE, self.byte, "", "")
+        else:
+            self._report_differences(self._format.trailer, tally.compare(trailer))
+        return trailer
+
+    def _end(self, text: str) -> E | None:
+        end = self._record(self._format.end, text)
+        compare = self._format.compare_end
+        if end is not None and compare is not None:
+            self._report_differences(self._format.end, compare(end, self.record, self._blocks))
+        return end
+
+    def _report_differences(self, layout: Layout[Any], found: Iterable[Any]) -> None:
+        faults = [
+            (
+                layout.offset(name),
+                Fault(Code.TRAILER, Severity.FILE, layout.field(name), wrong, expected),
+            )
+            for name, expected, wrong in found
+        ]
+        self._report(self._findings(layout, faults))
+
+    def _record(self, layout: Layout[R], text: str) -> R | None:
+        record = layout.parse(text)
+        if record is not None or len(text) != layout.width:
+            return record
+        found = [
+            replace(finding, severity=Severity.FILE) if finding.severity is Severity.LINE else finding
+            for finding in self._findings(layout, layout.faults(text))
+        ]
+        self._report(found)
+        if any(finding.severity is Severity.FILE for finding in found):
+            return None
+        return layout.build(text)
+
+    def _findings(self, layout: Layout[Any], faults: Iterable[tuple[int, Fault]]) -> list[Finding]:
+        found = []
+        for offset, fault in faults:
+            code, severity, field, shown, expected, _ = fault
+            if severity is Severity.WARNING and not self._tolerant:
+                severity = Severity.LINE
+            if field.name == "code_kind":
+                code, expected = Code.CHARACTER_SET, f"{field.value} {self._characters.name}"
+            found.append(
+                Finding(
+                    code,
+                    severity,
+                    self.record,
+                    self.byte + offset,
+                    offset + 1,
+                    field.name,
+                    field.label,
+                    field.expectation if expected is None else expected,
+                    shown,
+                )
+            )
+        return found
+
+    def _report_record(self, code: Code, severity: Severity, byte: int, expected: str, found: str) -> None:
+        """Reports on a record as a whole. The splitter speaks of the record after ours."""
+        record = self.record if byte == self.byte and self.record else self.record + 1
+        self._report([Finding(code, severity, record, byte, 1, "", "", expected, found)])
+
+    def _report(self, found: list[Finding]) -> None:
+        self.findings += found
+        if self._collect is not None:
+            self._enough = len(self.findings) >= self._collect
+            return
+        fatal = [finding for finding in found if self._is_fatal(finding)]
+        if fatal:
+            raise ZenginReadError(fatal)
+
+    def _is_fatal(self, finding: Finding) -> bool:
+        if finding.severity is Severity.LINE:
+            return not self._hold_lines
+        return finding.severity is Severity.FILE
+
+
+def _chunks(source: Source) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        return iter([source])
+    if isinstance(source, Iterable):
+        return _file_chunks(source) if hasattr(source, "read") else iter(source)
+    return _file_chunks(source)
+
+
+def _file_chunks(file: Any) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def read(
+    source: Source,
+    file_format: FileFormat[H, L, T, E],
+    *,
+    tolerant: bool = False,
+    hold_lines: bool = False,
+    unique_keys: bool = False,
+    characters: CharacterSet = JIS,
+) -> Reader[H, L, T, E]:
+    """A reader over ``source`` (bytes, an open binary file, or chunks of bytes)."""
+    return Reader(
+        source,
+        file_format,
+        tolerant=tolerant,
+        hold_lines=hold_lines,
+        unique_keys=unique_keys,
+        characters=characters,
+    )
+
+
+def check(
+    source: Source,
+    file_format: FileFormat[H, L, T, E],
+    *,
+    tolerant: bool = False,
+    unique_keys: bool = True,
+    limit: int = 100,
+) -> list[Finding]:
+    """Everything that is wrong with a file, the first ``limit`` findings; empty if nothing."""
+    reader = Reader(source, file_format, tolerant=tolerant, unique_keys=unique_keys, collect=limit)
+    for _ in reader:
+        pass
+    return reader.findings[:limit]
+
+
+def load(source: Source, file_format: FileFormat[H, L, T, E], *, tolerant: bool = False) -> list[Block[H, L, T]]:
+    """The blocks of a file, all in memory. Raises ``ZenginReadError``."""
+    blocks: list[Block[H, L, T]] = []
+    header: Any = None
+    lines: list[Any] = []
+    for record in Reader(source, file_format, tolerant=tolerant, unique_keys=True):
+        kind: Any = type(record)
+        if kind is file_format.header.record:
+            header, lines = record, []
+        elif kind is file_format.trailer.record:
+            trailer: Any = record
+            blocks.append(Block(header, tuple(lines), trailer))
+        elif kind is not file_format.end.record:
+            lines.append(record)
+    return blocks
