@@ -44,7 +44,7 @@ class _Memory:
     values: dict[Any, tuple[float, Any]] = field(default_factory=dict)
 
 
-_memories: WeakKeyDictionary[Any, _Memory] = WeakKeyDictionary()  # by pool: another database is another memory
+_memories: WeakKeyDictionary[Any, _Memory] = WeakKeyDictionary()  # by pool: another database, another memory
 
 
 def forget() -> None:
@@ -53,14 +53,15 @@ def forget() -> None:
 
 
 async def _remembered(key: Any, read: Callable[[], Awaitable[T]]) -> T:
-    memory = _memories.setdefault(get_connection("default")._pool, _Memory())  # type: ignore[attr-defined]  # noqa: SLF001
+    client: Any = get_connection("default")  # inside a transaction: a wrapper around the real one
+    memory = _memories.setdefault(getattr(client, "_parent", client), _Memory())
     known = memory.values.get(key)
     moment = time.monotonic()
     if known is not None and moment - known[0] < KEEP_SECONDS:
         value: T = known[1]
         return value
     fresh = await read()
-    if len(memory.values) > 10_000:  # noqa: PLR2004
+    if len(memory.values) > 10_000:
         memory.values.clear()
     memory.values[key] = (moment, fresh)
     return fresh
@@ -124,7 +125,8 @@ async def _read_tenant(tx: Tx, site_id: int) -> Tenant:
 
 async def _read_rules(tx: Tx, site_id: int, on: date) -> SiteRules:
     site = await tx.row(
-        "select s.*, c.calendar as carrier_calendar, c.ship_days from site s join carrier c using (carrier_id) where site_id = $1",
+        "select s.*, c.calendar as carrier_calendar, c.ship_days from site s join carrier c using (carrier_id) "
+        "where site_id = $1",
         site_id,
     )
     if site is None:
