@@ -68,7 +68,9 @@ def check_against_site(
     mandates: Mapping[tuple[AccountKey, str], Mandate] | None = None,
     path: tuple[str, ...] = (),
 ) -> Resolved | list[InputProblem]:
-    """`mandates`: (buyer account key, consignor code) -> ACTIVE mandate; None: not looked at here (the store does)."""
+    """`mandates`: (buyer account key, consignor code) -> ACTIVE mandate; None: not looked at here (the store
+    does).
+    """
     raise NotImplementedError
 
 

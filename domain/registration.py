@@ -9,7 +9,17 @@ from domain.accounts import BankAccount
 from domain.problems import InputProblem, ProblemCode
 from domain.statuses import Currency, DeliveryTrigger, Mode, Release
 
-__all__ = ["GoodsLine", "InputProblem", "NormalContract", "NormalParty", "ProblemCode", "content_hash", "differing_paths", "normalise", "shape_problems"]
+__all__ = [
+    "GoodsLine",
+    "InputProblem",
+    "NormalContract",
+    "NormalParty",
+    "ProblemCode",
+    "content_hash",
+    "differing_paths",
+    "normalise",
+    "shape_problems",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,9 @@ def shape_problems(item: object, path: tuple[str, ...] = ()) -> list[InputProble
     raise NotImplementedError
 
 
-def normalise(item: Mapping[str, Any], to_kana: Callable[[str], str], path: tuple[str, ...] = ()) -> NormalContract | list[InputProblem]:
+def normalise(
+    item: Mapping[str, Any], to_kana: Callable[[str], str], path: tuple[str, ...] = ()
+) -> NormalContract | list[InputProblem]:
     raise NotImplementedError
 
 

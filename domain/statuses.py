@@ -1,7 +1,7 @@
 """Every status and code of the house, once: the value is what the database stores, the name is what the API shows.
 
-The values are stored for ever and must never be given a new meaning; a new member takes a new number. Which moves between statuses are allowed
-is the business of `domain.machines`.
+The values are stored for ever and must never be given a new meaning; a new member takes a new number. Which moves
+between statuses are allowed is the business of `domain.machines`.
 """
 
 from enum import IntEnum
@@ -59,7 +59,9 @@ class SweepStatus(IntEnum):
 
 
 class BatchStatus(IntEnum):
-    """How far a batch (a file to a bank, a call to a carrier) has gone out. Each step is committed before the next begins."""
+    """How far a batch (a file to a bank, a call to a carrier) has gone out. Each step is committed before the next
+    begins.
+    """
 
     OPEN = 0  # 受付中: still takes lines
     SEALED = 1  # 締切済み: content, name, number and hash are fixed
@@ -133,7 +135,9 @@ class DeliveryTrigger(IntEnum):
 
 
 class DeliverWhen(IntEnum):
-    """The delivery gate that follows from the terms (配送の条件). Computed at registration, stored with the contract."""
+    """The delivery gate that follows from the terms (配送の条件). Computed at registration, stored with the
+    contract.
+    """
 
     AT_ONCE = 0  # 即時: a due date, and the site ships before the bank has accepted it (claim 9)
     ON_ACCEPTANCE = 1  # 期日振替の受付後: a due date, accepted by the bank
@@ -203,7 +207,9 @@ SELLER_ONLY_EVENTS: frozenset[EventKind] = frozenset(
         EventKind.PAYOUT_UNKNOWN,
     }
 )
-"""Events that a buyer never sees, in no list, count or stream: they tell how and when the seller is paid [0032] (S39)."""
+"""Events that a buyer never sees, in no list, count or stream: they tell how and when the seller is paid [0032]
+(S39).
+"""
 
 
 class FilesPerDate(IntEnum):
