@@ -34,6 +34,7 @@ R = TypeVar("R")
 _CHUNK: Final = 1 << 16
 _MAY_FOLLOW: Final = {"": "1", "1": "28", "2": "28", "8": "19", "9": "9"}
 """Record type to the types that may come next. An empty block is legal."""
+_BEFORE_LINES: Final = frozenset("12")
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _EBCDIC_ONE: Final = b"\xf1"
 """The digit 1, which every file starts with, in EBCDIC."""
@@ -117,7 +118,7 @@ class Reader(Generic[H, L, T, E]):
         self._tally: Tally[H, L, T] | None = None
         self._blocks = 0
         self._started = False
-        self._enough = False
+        self._enough = self._given_up = False
 
     @property
     def framing(self) -> Framing | None:
@@ -129,21 +130,29 @@ class Reader(Generic[H, L, T, E]):
             raise RuntimeError("a reader goes through its source once")
         self._started = True
         previous = ""
+        choose_line, keys = self._format.choose_line, self._keys
         for offset, text in self._splitter:
             if self._enough:
                 return
             self.byte = offset
             self.record += 1
             record_type = text[:1]
-            if record_type not in _MAY_FOLLOW[previous] or not record_type:
-                if not self._reported_order(previous, text):
-                    return
-                if record_type not in "1289":
+            record: H | L | T | E | HeldLine | None
+            if record_type == "2" and previous in _BEFORE_LINES:  # nearly every record
+                record = line = choose_line(text).parse(text)
+                if line is None:
+                    record = self._faulty_line(text)
+                elif self._tally is not None:
+                    self._tally.add(line)
+                if keys is not None and record is not None:
+                    self._check_key(record, keys)
+            else:
+                if not self._in_order(previous, text):
+                    if self._given_up:
+                        return
                     continue
-            elif previous == "9":
-                continue  # further end records
+                record = self._frame(record_type, text)
             previous = record_type
-            record = self._line(text) if record_type == "2" else self._frame(record_type, text)
             if record is not None:
                 yield record
         if previous != "9":
@@ -152,7 +161,9 @@ class Reader(Generic[H, L, T, E]):
     def _frame(self, record_type: str, text: str) -> H | T | E | None:
         if record_type == "1":
             return self._header(text)
-        return self._trailer(text) if record_type == "8" else self._end(text)
+        if record_type == "8":
+            return self._trailer(text)
+        return self._end(text) if record_type == "9" else None
 
     def _keep_head(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
@@ -166,30 +177,35 @@ class Reader(Generic[H, L, T, E]):
             self.record += 1
             self._report_record(Code.MISSING_END, Severity.FILE, self.byte, expected, "")
 
-    def _reported_order(self, previous: str, text: str) -> bool:
-        """Reports a record that cannot stand here; False if there is no reading on."""
-        record_type, offset = text[:1], self.byte
+    def _in_order(self, previous: str, text: str) -> bool:
+        """True if the record may be read. Otherwise it is reported, or is nothing to read."""
+        record_type = text[:1]
+        if not record_type:
+            return False  # an empty record has been reported for its length
+        if record_type in _MAY_FOLLOW[previous]:
+            return previous != "9"  # further end records say nothing
         expected = " or ".join(_MAY_FOLLOW[previous])
+        self._given_up = True
         if text == SUB:
             if previous != "9":
-                self._report_record(Code.MISSING_END, Severity.FILE, offset, expected, "0x1A")
-            return self._only_end_follows()
+                self._report_record(Code.MISSING_END, Severity.FILE, self.byte, expected, "0x1A")
+            self._only_end_follows()
+            return False
         if previous == "9":
-            self._report_record(Code.DATA_AFTER_END, Severity.FILE, offset, "", repr(record_type))
+            self._report_record(Code.DATA_AFTER_END, Severity.FILE, self.byte, "", repr(record_type))
             return False
         if self.record == 1 and not self._is_jis_text():
             return False
-        known = record_type != "" and record_type in "1289"
+        known = record_type in "1289"
         code = Code.RECORD_ORDER if known else Code.RECORD_TYPE
-        if record_type:  # an empty record has been reported for its length
-            self._report_record(code, Severity.FILE, offset, expected, repr(record_type))
-        return known or self.framing is not Framing.NONE
+        self._report_record(code, Severity.FILE, self.byte, expected, repr(record_type))
+        self._given_up = not known and self.framing is Framing.NONE
+        return known
 
-    def _only_end_follows(self) -> bool:
+    def _only_end_follows(self) -> None:
         for offset, text in self._splitter:
             self._report_record(Code.DATA_AFTER_END, Severity.FILE, offset, "", repr(text[:1]))
-            break
-        return False
+            return
 
     def _is_jis_text(self) -> bool:
         """False, and reported, if the file's first bytes are of Unicode or EBCDIC."""
@@ -209,46 +225,36 @@ class Reader(Generic[H, L, T, E]):
         self._tally = None if header is None else self._format.tally(header)
         return header
 
-    def _line(self, text: str) -> L | HeldLine | None:
+    def _faulty_line(self, text: str) -> L | HeldLine | None:
+        tally = self._tally
         if len(text) != self._format.record_length:  # damaged, and reported for its length
-            if self._tally is not None:
-                self._tally.readable = False
+            if tally is not None:
+                tally.readable = False
             return None
         layout = self._format.choose_line(text)
-        line = layout.parse(text)
-        if line is None:
-            return self._unique(self._faulty_line(layout, text))
-        if self._tally is not None:
-            self._tally.add(line)
-        if self._keys is not None:
-            self._unique(line)
-        return line
-
-    def _faulty_line(self, layout: Layout[L], text: str) -> L | HeldLine:
         found = self._findings(layout, layout.faults(text))
-        line = None
+        self._report(found)
         if all(finding.severity is Severity.WARNING for finding in found):
             line = layout.build(text)
-            if self._tally is not None:
-                self._tally.add(line)
-        held = HeldLine(self.record, self.byte, layout.raw(text), tuple(found))
-        if line is None and self._tally is not None:
-            self._tally.add_held(held.values)
-        self._report(found)
-        return held if line is None else line
-
-    def _unique(self, line: L | HeldLine) -> L | HeldLine:
-        """The line, reported if its key has been there before."""
-        name = self._format.key
-        if self._keys is None or name is None:
+            if tally is not None:
+                tally.add(line)
             return line
+        held = HeldLine(self.record, self.byte, layout.raw(text), tuple(found))
+        if tally is not None:
+            tally.add_held(held.values)
+        return held
+
+    def _check_key(self, line: object, keys: set[str]) -> None:
+        """Reports a line whose key has been there before."""
+        name = self._format.key
+        if name is None:
+            return
         key = line.values[name] if isinstance(line, HeldLine) else getattr(line, name)
-        if key in self._keys:
+        if key in keys:
             layout = self._format.choose_line("")
             fault = Fault(Code.DUPLICATE, Severity.FILE, layout.field(name), key, "")
             self._report(self._findings(layout, [(layout.offset(name), fault)]))
-        self._keys.add(key)
-        return line
+        keys.add(key)
 
     def _trailer(self, text: str) -> T | None:
         trailer = self._record(self._format.trailer, text)

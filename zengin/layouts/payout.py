@@ -125,7 +125,7 @@ TRAILER: Final = Layout(
 
 END: Final = end_layout("payout end", 120)
 
-_MARKER: Final = LINE.offset("edi_marker")
+_MARKER: Final = slice(LINE.offset("edi_marker"), LINE.offset("edi_marker") + 1)
 
 
 def choose_line(text: str) -> Layout[PayoutLine] | Layout[PayoutLineWithCodes]:
