@@ -39,7 +39,7 @@ def owner() -> Owner | None:
 def reachable(path: Path, who: Owner) -> bool:
     """Whether that account can enter every directory down to `path` (root's home is usually closed)."""
     for step in (path, *path.parents):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             status = step.stat()
             mine = status.st_uid == who.uid and status.st_mode & 0o100
             if not (status.st_mode & 0o001 or mine):
