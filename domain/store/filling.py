@@ -107,7 +107,7 @@ with x as (
      u as (
        update contract_state s set {step.moves}, event_count = s.event_count + 1
          from fit where s.home = $1 and s.contract_id = fit.contract_id and s.contract_id between $4 and $5
-       returning s.contract_id, s.event_count, s.{step.attempt} as attempt, {step.line_amount} as amount, s.{step.line_account} as account),
+       returning s.contract_id, s.event_count, s.{step.attempt} as attempt, {step.line_amount} as amount, s.{step.line_account} as account, s.due),
      l as (
        insert into line(home, batch_id, contract_id, kind, attempt, amount, account_id)
        select $1, $2, contract_id, {int(kind)}, attempt, amount, account from u),
@@ -121,7 +121,8 @@ select coalesce((select array_agg(contract_id order by contract_id) from u), '{{
        coalesce((select array_agg(event_count order by contract_id) from u), '{{}}') as nos,
        coalesce((select sum(amount) from u), 0)::bigint as amount,
        coalesce((select array_agg(contract_id order by contract_id) from x where ready and not allowed), '{{}}') as parked,
-       (select count(*) from t) - (select count(*) from fit) as unfit
+       (select count(*) from t) - (select count(*) from fit) as unfit,
+       coalesce((select bool_or(due) from u), false) as has_due
 """
 
 
@@ -148,11 +149,12 @@ async def fill(home: int, batch_id: int, *, holder: str, now: datetime, machine_
         count = len(row["ids"])
         if count:
             await tx.run(
-                "update batch set line_count = line_count + $3, amount = amount + $4 where home = $1 and batch_id = $2",
+                "update batch set line_count = line_count + $3, amount = amount + $4, has_due = has_due or $5 where home = $1 and batch_id = $2",
                 home,
                 batch_id,
                 count,
                 row["amount"],
+                row["has_due"],
             )
             if batch.kind is Kind.PAYOUT:
                 await tx.run(

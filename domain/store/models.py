@@ -402,6 +402,7 @@ class Batch(Model):
     sent_at = fields.DatetimeField(null=True)
     receipted_at = fields.DatetimeField(null=True)
     answered_at = fields.DatetimeField(null=True)
+    has_due = fields.BooleanField()
     takes_from = fields.BigIntField()
     answer_due_at = fields.DatetimeField(null=True)
     overdue_at = fields.DatetimeField(null=True)

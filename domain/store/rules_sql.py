@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from domain.gates import DELIVERY_NEEDS, FINAL_REFUSALS, PAYOUT_NEEDS, RELEASED_BY
-from domain.machines import Machine, Overtaken, Repeated, ToExceptions
+from domain.machines import Machine, Overtaken, Repeated, ToExceptions, Waits
 from domain.statuses import DebitStatus
 
 
@@ -59,7 +59,7 @@ def can_move(machine: Machine[Any, Any], fact: Any, column: str, **context: bool
     return one_of(column, machine.sources(fact, **context))
 
 
-MOVES, REPEATED, OVERTAKEN, TO_EXCEPTIONS, REFUSED = 0, 1, 2, 3, 4
+MOVES, REPEATED, OVERTAKEN, TO_EXCEPTIONS, REFUSED, WAITS = 0, 1, 2, 3, 4, 5
 """Verdicts on a staged line (`reply_line.verdict`)."""
 
 
@@ -76,6 +76,8 @@ def verdict(machine: Machine[Any, Any], fact: Any, column: str, **context: bool)
             number = OVERTAKEN
         elif isinstance(cell, ToExceptions):
             number = TO_EXCEPTIONS
+        elif isinstance(cell, Waits):
+            number = WAITS
         else:
             number = REFUSED
         whens.append(f"when {int(state)} then {number}")

@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                 ('sent_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('receipted_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('answered_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('has_due', fields.BooleanField()),
                 ('takes_from', fields.BigIntField()),
                 ('answer_due_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('overdue_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),

@@ -176,6 +176,7 @@ create table batch (
   seal_at timestamptz not null, deadline_at timestamptz not null, closed_at timestamptz,      -- closed: takes no more contracts
   line_count integer not null default 0, amount bigint not null default 0, refused_count integer not null default 0,
   name text, sha256 bytea, sealed_at timestamptz, sent_at timestamptz, receipted_at timestamptz, answered_at timestamptz,
+  has_due boolean not null default false,  -- some contract in it has a due date: its receipt means SCHEDULED
   takes_from bigint not null,            -- the batch whose work it takes: itself, or the one that was full before it
   answer_due_at timestamptz, overdue_at timestamptz, parts smallint not null default 0,
   lease_holder text, lease_until timestamptz, tries integer not null default 0, next_try_at timestamptz, problem text,
@@ -191,7 +192,7 @@ create unique index batch_one_open on batch (home, kind, coalesce(account_id, 0)
 create unique index batch_one_name on batch (bank_code, name) where name is not null;   -- no two contents under one name
 create index batch_to_seal on batch (home, seal_at) where status = 0;
 create index batch_to_send on batch (home, batch_id) where status in (1, 2, 3);
-create index batch_awaited on batch (home, overdue_at) where status in (4, 5, 9);
+create index batch_awaited on batch (home, overdue_at) where overdue_at is not null and status in (4, 5, 6);
 create table work (                      -- contracts that wait by themselves: to debit, to deliver, to pay; rows leave when taken
   home smallint, batch_id bigint, contract_id bigint, primary key (home, batch_id, contract_id)
 );

@@ -1,0 +1,326 @@
+"""Debit results (振替結果): staged, checked as a whole against the batch, then applied chunk by chunk, each line once (settlement rule 4).
+
+A result file is taken whole or held whole: totals, every line's account, amount and attempt, and what the machine says to it. Nothing of a
+held file touches money. A valid one is applied to its end: status, ledger, events and work in one transaction per chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ledger import AccountKind
+from domain.machines import DEBIT, DELIVERY, DebitFact, DeliveryFact
+from domain.statuses import (
+    BatchStatus,
+    DebitStatus,
+    DeliverWhen,
+    EventKind,
+    Kind,
+    LineOutcome,
+    PayoutStatus,
+)
+from domain.store import queueing, rules_sql, stream, sweeps
+from domain.store.batches import Batch, load
+from domain.store.connection import Row, Tx, transaction
+from domain.store.partitions import day_number
+from domain.store.queueing import Numbers
+
+CHUNK = 5_000
+APPLIED, VALID, HELD, IGNORED = 2, 1, 3, 4  # reply.status
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLine:
+    """One line of a result as it was read: `account` is bank 4, branch 3, type 1 and number 7 in a row."""
+
+    line_no: int
+    contract_id: int
+    attempt: int
+    account: str
+    amount: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultTotals:
+    """The trailer of a result: counts and yen."""
+
+    count: int
+    amount: int
+    debited_count: int
+    debited_amount: int
+    failed_count: int
+    failed_amount: int
+
+
+async def unstage(reply_id: int) -> None:
+    """Forgets what was staged of a reply, so that it can be read again from the start."""
+    async with transaction() as tx:
+        await tx.run("delete from reply_line where reply_id = $1", reply_id)
+
+
+async def stage(reply_id: int, home: int, lines: Iterable[ResultLine]) -> int:
+    """Stages lines of a result; may be called many times for one reply."""
+    async with transaction() as tx:
+        return await tx.copy_in(
+            "reply_line",
+            ("reply_id", "line_no", "home", "contract_id", "kind", "attempt", "account", "amount", "code"),
+            ((reply_id, x.line_no, home, x.contract_id, int(Kind.DEBIT), x.attempt, x.account, x.amount, x.code) for x in lines),
+        )
+
+
+def _verdict() -> str:
+    """What the debit machine says to a staged line `r` for the state row `s`."""
+    debited = rules_sql.verdict(DEBIT, DebitFact.DEBITED, "s.debit")
+    failed = rules_sql.verdict(DEBIT, DebitFact.FAILED, "s.debit")
+    same = rules_sql.verdict(DEBIT, DebitFact.FAILED, "s.debit", same_code=True)
+    ours = rules_sql.verdict(DEBIT, DebitFact.FAILED, "s.debit", stopped_by_us=True)
+    return f"(case when r.code = 0 then {debited} when r.code = 8 then {ours} when s.failure = r.code then {same} else {failed} end)"
+
+
+def _check() -> str:
+    return f"""
+select count(*) as count, coalesce(sum(r.amount), 0)::bigint as amount,
+       count(*) filter (where r.code = 0) as debited_count, coalesce(sum(r.amount) filter (where r.code = 0), 0)::bigint as debited_amount,
+       count(*) - count(distinct r.contract_id) as doubled,
+       count(*) filter (where l.contract_id is null) as strangers,
+       count(*) filter (where l.attempt <> r.attempt) as other_attempt,
+       count(*) filter (where l.amount <> r.amount) as other_amount,
+       count(*) filter (where a.bank_code || a.branch_code || a.account_type || a.account_number <> r.account) as other_account,
+       count(*) filter (where l.outcome <> 0 and l.code is not distinct from r.code) as repeated,
+       count(*) filter (where l.outcome <> 0 and l.code is distinct from r.code) as contradicted,
+       count(*) filter (where l.outcome = 0 and {_verdict()} = {rules_sql.TO_EXCEPTIONS}) as impossible
+  from reply_line r
+  left join line l on l.home = $2 and l.batch_id = $3 and l.contract_id = r.contract_id
+  left join contract_state s on s.home = $2 and s.contract_id = r.contract_id
+  left join party_account a on a.home = $2 and a.party_account_id = l.account_id
+ where r.reply_id = $1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a result as a whole: VALID, HELD with the reason in a sentence, or IGNORED (a repeat)."""
+
+    status: int
+    code: str = ""
+    reason: str = ""
+
+
+async def check(tx: Tx, reply_id: int, batch: Batch, totals: ResultTotals) -> Checked:
+    """Compares a staged result with the batch it answers, as a whole. Touches nothing."""
+    found = await tx.row(_check(), reply_id, batch.home, batch.batch_id)
+    assert found is not None
+    if batch.status in (BatchStatus.OPEN, BatchStatus.SEALED, BatchStatus.SENDING):
+        return Checked(HELD, "NOT_SENT", "the file that this result answers has not been sent")
+    differing = (
+        ("UNKNOWN_LINES", "lines that are not in the batch", found["strangers"]),
+        ("DOUBLED_LINES", "lines that come more than once", found["doubled"]),
+        ("OTHER_ATTEMPT", "lines that name another attempt", found["other_attempt"]),
+        ("OTHER_AMOUNT", "lines with another amount than we sent", found["other_amount"]),
+        ("OTHER_ACCOUNT", "lines with another account than we sent", found["other_account"]),
+        ("CONTRADICTED", "lines that say something else than an earlier result", found["contradicted"]),
+        ("IMPOSSIBLE", "lines that do not fit where the contract stands", found["impossible"]),
+    )
+    for code, what, number in differing:
+        if number:
+            return Checked(HELD, code, f"the result has {number} {what}; nothing of it was applied")
+    if found["count"] != batch.line_count or found["amount"] != batch.amount:
+        return Checked(
+            HELD,
+            "TOTALS",
+            f"the result has {found['count']} lines and {found['amount']} yen, the batch {batch.line_count} and {batch.amount}",
+        )
+    failed = (found["count"] - found["debited_count"], found["amount"] - found["debited_amount"])
+    said = (totals.count, totals.amount, totals.debited_count, totals.debited_amount, totals.failed_count, totals.failed_amount)
+    if said != (found["count"], found["amount"], found["debited_count"], found["debited_amount"], *failed):
+        return Checked(HELD, "TRAILER", "the trailer of the result does not add up with its lines")
+    if found["repeated"] == found["count"]:
+        return Checked(IGNORED)
+    return Checked(VALID)
+
+
+async def accept(tx: Tx, reply_id: int, batch: Batch) -> None:
+    """Marks a checked result VALID and gives it its part number in the batch; from here on it is applied to its end."""
+    part = await tx.value(
+        "update batch set parts = parts + 1 where home = $1 and batch_id = $2 returning parts", batch.home, batch.batch_id
+    )
+    await tx.run(
+        "update reply set status = $2, home = $3, batch_id = $4, part = $5 where reply_id = $1",
+        reply_id,
+        VALID,
+        batch.home,
+        batch.batch_id,
+        part,
+    )
+
+
+def _apply() -> str:
+    # $1 home $2 batch $3 reply $4 after line $5 through line $6 now $7 value date $8 today $9 part $10 ledger day $11 our account
+    # $12 first and $13 last contract, $14 attempts that the site allows, $15 direct
+    again = "(l.code = 1 and s.debit_attempt < $14)"
+    return f"""
+with r as (select contract_id, code from reply_line where reply_id = $3 and line_no > $4 and line_no <= $5),
+     l as (update line x set outcome = case when r.code = 0 then {int(LineOutcome.DONE)} else {int(LineOutcome.FAILED)} end,
+                  code = r.code, outcome_on = $7, part = $9, blocking = r.code = 0
+             from r where x.home = $1 and x.batch_id = $2 and x.contract_id = r.contract_id and x.contract_id between $12 and $13
+              and x.outcome = {int(LineOutcome.OPEN)}
+          returning x.contract_id, x.code, x.amount),
+     u as (update contract_state s set
+                  debit = case when l.code = 0 then {int(DebitStatus.DEBITED)} else {int(DebitStatus.FAILED)} end,
+                  held = s.held + case when l.code = 0 and not $15 then l.amount else 0 end,
+                  debit_part = $9, result_on = $8,
+                  debited_on = case when l.code = 0 then $7 else s.debited_on end,
+                  failure = case when l.code = 0 then null else l.code end, failed_on = case when l.code = 0 then null else $7 end,
+                  funded = s.funded or (l.code = 0 and not $15 and s.collecting_id = s.main_id),
+                  payout = case when l.code = 0 and $15 then {int(PayoutStatus.PAID)}
+                                when l.code <> 0 and not {again} then {int(PayoutStatus.WILL_NOT_SETTLE)} else s.payout end,
+                  settled = case when l.code = 0 and $15 then s.net else s.settled end,
+                  settled_on = case when l.code = 0 and $15 then $7 else s.settled_on end,
+                  event_count = s.event_count + case when l.code = 0 then case when $15 or s.collecting_id = s.main_id then 2 else 1 end
+                                                     when {again} then 1 else 2 end
+             from l where s.home = $1 and s.contract_id = l.contract_id and s.contract_id between $12 and $13
+              and case when l.code = 0 then {rules_sql.can_move(DEBIT, DebitFact.DEBITED, "s.debit")}
+                       else {rules_sql.can_move(DEBIT, DebitFact.FAILED, "s.debit")} end
+          returning s.contract_id, l.code, l.amount, s.event_count, s.site_id, s.carrier_id, s.collecting_id, s.main_id,
+                    s.payout = {int(PayoutStatus.WILL_NOT_SETTLE)} as given_up,
+                    l.code = 0 and s.collecting_id = s.main_id and not $15 as funded,
+                    l.code = 0 and {rules_sql.can_move(DELIVERY, DeliveryFact.INSTRUCTED, "s.delivery")} and {rules_sql.delivery_gate("s")}
+                      and (s.deliver_when in ({int(DeliverWhen.ON_DEBITED)}, {int(DeliverWhen.ON_SETTLED)})
+                           or (s.deliver_when = {int(DeliverWhen.ON_ACCEPTANCE)} and s.scheduled_on is null)) as deliver,
+                    l.code = 0 and not $15 and {rules_sql.payout_gate("s")} as pay),
+     e as (insert into event(home, contract_id, no, kind, at, happened_on, data)
+           select $1, contract_id, event_count - case when (code = 0 and ($15 or funded)) or (code <> 0 and given_up) then 1 else 0 end,
+                  case when code = 0 then {int(EventKind.DEBITED)} else {int(EventKind.DEBIT_FAILED)} end, $6::timestamptz, $7::date,
+                  case when code = 0 then null else jsonb_build_object('code', code) end from u
+           union all
+           select $1, contract_id, event_count,
+                  case when code <> 0 then {int(EventKind.WILL_NOT_SETTLE)} when $15 then {int(EventKind.PAID)} else {int(EventKind.FUNDED)} end,
+                  $6, $7, null from u where (code = 0 and ($15 or funded)) or (code <> 0 and given_up)),
+     p as (insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
+           select $1, $10, contract_id, event_count - case when $15 or funded then 1 else 0 end, 1, {int(AccountKind.OWED)}, contract_id,
+                  case when $15 then {int(AccountKind.DIRECT)} else {int(AccountKind.CASH)} end, $11::bigint, amount, $7::date from u where code = 0
+           union all
+           select $1, $10, contract_id, event_count, 1, {int(AccountKind.DIRECT)}, $11::bigint, {int(AccountKind.OWED)}, contract_id, amount, $7::date
+             from u where code = 0 and $15)
+select * from u order by contract_id"""
+
+
+async def apply_chunk(reply_id: int, *, now: datetime, machine_now: datetime, limit: int = CHUNK) -> bool:
+    """Applies one chunk of a VALID result. True when there is more; the last call also decides the sweep and marks it APPLIED."""
+    async with transaction() as tx:
+        home = await tx.value("select home from reply where reply_id = $1", reply_id)
+    numbers = await Numbers.take(home, machine_now, 8)
+    async with transaction() as tx:
+        reply = await tx.row(
+            "select home, batch_id, part, applied_through from reply where reply_id = $1 and status = $2 for update", reply_id, VALID
+        )
+        if reply is None:
+            return False
+        batch = await load(tx, reply["home"], reply["batch_id"])
+        assert batch is not None
+        span = await tx.row(
+            "select count(*) as count, max(line_no) as last, min(contract_id) as low, max(contract_id) as high from (select line_no, "
+            "contract_id from reply_line where reply_id = $1 and line_no > $2 order by line_no limit $3) c",
+            reply_id,
+            reply["applied_through"],
+            limit,
+        )
+        assert span is not None
+        if span["count"] == 0:
+            await _finish(tx, reply_id, batch, reply["part"], now, numbers)
+            return False
+        rows = await tx.rows(
+            _apply(),
+            batch.home,
+            batch.batch_id,
+            reply_id,
+            reply["applied_through"],
+            span["last"],
+            now,
+            batch.value_on,
+            now.date(),
+            reply["part"],
+            day_number(machine_now),
+            int(batch.bank_code or 0) if batch.direct else batch.account_id,
+            span["low"],
+            span["high"],
+            await tx.value("select debit_attempts from site where site_id = $1", batch.site_id),
+            batch.direct,
+        )
+        await _open_gates(tx, batch, rows, now, numbers)
+        await tx.run("update reply set applied_through = $2 where reply_id = $1", reply_id, span["last"])
+        if not batch.direct:
+            await tx.run(
+                "update account set booked = booked + $3 where home = $1 and account_id = $2",
+                batch.home,
+                batch.account_id,
+                sum(r["amount"] for r in rows if r["code"] == 0),
+            )
+        await stream.append(tx, batch.home, machine_now, _entries(batch, rows))
+        return True
+
+
+async def _open_gates(tx: Tx, batch: Batch, rows: list[Row], now: datetime, numbers: Numbers) -> None:
+    await queueing.deliver(
+        tx, batch.home, [(r["contract_id"], r["site_id"], r["carrier_id"]) for r in rows if r["deliver"]], now, numbers
+    )
+    await queueing.pay(tx, batch.home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
+    again = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if r["code"] != 0 and not r["given_up"]]
+    await queueing.debit_again(tx, batch.home, again, now, numbers)
+
+
+def _entries(batch: Batch, rows: list[Row]) -> list[stream.StreamEntry]:
+    told: dict[EventKind, tuple[list[int], list[int]]] = {}
+
+    def tell(kind: EventKind, contract_id: int, no: int) -> None:
+        ids, nos = told.setdefault(kind, ([], []))
+        ids.append(contract_id)
+        nos.append(no)
+
+    for r in rows:
+        contract_id, no = r["contract_id"], r["event_count"]
+        if r["code"] == 0 and batch.direct:
+            tell(EventKind.DEBITED, contract_id, no - 1)
+            tell(EventKind.PAID, contract_id, no)
+        elif r["code"] == 0 and r["funded"]:
+            tell(EventKind.DEBITED, contract_id, no - 1)
+            tell(EventKind.FUNDED, contract_id, no)
+        elif r["code"] == 0:
+            tell(EventKind.DEBITED, contract_id, no)
+        elif r["given_up"]:
+            tell(EventKind.DEBIT_FAILED, contract_id, no - 1)
+            tell(EventKind.WILL_NOT_SETTLE, contract_id, no)
+        else:
+            tell(EventKind.DEBIT_FAILED, contract_id, no)
+    return [stream.StreamEntry(batch.site_id, int(kind), ids, nos) for kind, (ids, nos) in told.items()]
+
+
+async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime, numbers: Numbers) -> None:
+    """Every line is applied: the batch is answered, its money is swept, what the statement showed early is compared."""
+    await tx.run("update reply set status = $2 where reply_id = $1", reply_id, APPLIED)
+    left = await tx.value(
+        "select 1 from line where home = $1 and batch_id = $2 and outcome = 0 limit 1", batch.home, batch.batch_id
+    )
+    if left is None:
+        await tx.run(
+            "update batch set status = $3, answered_at = $4, overdue_at = null where home = $1 and batch_id = $2",
+            batch.home,
+            batch.batch_id,
+            int(BatchStatus.ANSWERED),
+            now,
+        )
+    if batch.direct:
+        return
+    debited = await tx.value(
+        "select coalesce(sum(amount), 0)::bigint from line where home = $1 and batch_id = $2 and part = $3 and outcome = $4",
+        batch.home,
+        batch.batch_id,
+        part,
+        int(LineOutcome.DONE),
+    )
+    if debited:
+        await sweeps.add_part(tx, batch, part, debited, now=now, number=numbers.next())
+    if left is None:
+        await sweeps.compare_lump(tx, batch, now)
