@@ -1,0 +1,193 @@
+"""Makes our side of the sandbox's world in a database, and the file of secrets that goes with it.
+
+Made twice it changes nothing: yesterday's world is found again, with the same programs and secrets.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from domain.statuses import CalendarKind
+from domain.store import administration, mandates
+from domain.store.administration import Account, Bank, Carrier, Party, Site
+from kessai import world_data as world
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A program's name and secret, as they stand in sandbox.json."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    def as_dict(self) -> dict[str, str]:
+        """For the file."""
+        return {"client_id": self.client_id, "client_secret": self.client_secret}
+
+
+@dataclass(frozen=True, slots=True)
+class Sftp:
+    """Where the sandbox's SFTP server is; each bank has a user of its own (its code)."""
+
+    host: str
+    port: int
+    key_file: Path
+    known_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What sandbox.json says: where everything is and who may come in. Readable by its owner alone."""
+
+    api: str
+    sites: Mapping[str, Client]
+    parties: Mapping[str, Client]
+    clock: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Replaces the file as a whole, mode 0600."""
+        content: dict[str, Any] = {
+            "api": self.api,
+            "sites": {site: client.as_dict() for site, client in self.sites.items()},
+            "parties": {name: client.as_dict() for name, client in self.parties.items()},
+        }
+        if self.clock is not None:
+            content["clock"] = self.clock
+        write_private(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+    @staticmethod
+    def read(path: Path) -> Credentials | None:
+        """The file, or None when there is none (or it is not ours to understand)."""
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            return Credentials(
+                api=raw["api"],
+                sites={site: Client(**_pair(entry)) for site, entry in raw["sites"].items()},
+                parties={name: Client(**_pair(entry)) for name, entry in raw["parties"].items()},
+                clock=raw.get("clock"),
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def _pair(entry: Mapping[str, str]) -> dict[str, str]:
+    return {"client_id": entry["client_id"], "client_secret": entry["client_secret"]}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner may read, by rename: nobody ever sees half of it."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+def carrier_secret(path: Path) -> str:
+    """The secret we share with the sandbox carrier (Standard Webhooks); made once and kept."""
+    if not path.exists():
+        write_private(path, "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode())
+    return path.read_text(encoding="utf-8").strip()
+
+
+async def make_world(
+    *, banks_root: Path, sandbox_url: str, secret: str, now: datetime, machine_now: datetime, sftp: Sftp | None = None
+) -> None:
+    """Makes or completes banks, carrier, sites, accounts, consents, parties and firms in the opened database."""
+    for bank in world.BANKS:
+        await administration.create_bank(_bank(bank, banks_root, sftp))
+    await administration.create_carrier(
+        Carrier(
+            world.CARRIER_ID,
+            world.CARRIER_NAME,
+            f"{sandbox_url}/carriers/{world.CARRIER_ID}",
+            secret,
+            calendar=int(CalendarKind.EVERY_DAY),
+        )
+    )
+    for site_id, home in world.SITES.items():
+        await administration.create_site(
+            Site(site_id, home, world.SITE_NAMES[site_id], world.CARRIER_ID, calendar=int(CalendarKind.EVERY_DAY))
+        )
+        for place, bank in enumerate(world.BANKS):
+            await administration.create_account(
+                Account(
+                    site_id,
+                    bank.code,
+                    bank.branch,
+                    1,
+                    world.site_account(site_id, place),
+                    world.SITE_HOLDER[site_id],
+                    world.consignor_code(site_id),
+                    collecting=True,
+                    main=bank.main,
+                ),
+                machine_now=machine_now,
+            )
+        consents = [
+            mandates.Consent(firm.bank_code, firm.branch, 1, firm.number, f"sandbox/{firm.code}")
+            for firm in world.FIRMS
+            if firm.buys
+        ]
+        await mandates.add_mandates(site_id, consents, now=now, machine_now=machine_now)
+    for firm in world.FIRMS:
+        known = await administration.firms_named(firm.name)
+        firm_id = known[0] if known else await administration.create_firm(firm.name, now=now, machine_now=machine_now)
+        for site_id in world.SITES:
+            await administration.create_party(Party(site_id, firm.code, firm.name, firm.address), machine_now=machine_now)
+            await administration.claim_party(firm_id, site_id, firm.code)
+
+
+def _bank(bank: world.BankOfTheWorld, banks_root: Path, sftp: Sftp | None) -> Bank:
+    address: dict[str, Any] = {"path": str(banks_root / bank.code)}
+    if sftp is not None:
+        address = {
+            "host": sftp.host,
+            "port": sftp.port,
+            "user": bank.code,
+            "key_file": str(sftp.key_file),
+            "known_host": sftp.known_host,
+        }
+    return Bank(
+        bank.code,
+        bank.name,
+        bank.kana,
+        "directory" if sftp is None else "sftp",
+        address,
+        deduplicates=bank.deduplicates,
+        calendar=int(CalendarKind.EVERY_DAY),
+        result_time=bank.result_time,
+    )
+
+
+async def make_clients(known: Credentials | None, *, api: str, machine_now: datetime) -> Credentials:
+    """A program for each site and each firm: those of the file where they still work, else new ones."""
+    sites: dict[str, Client] = {}
+    for site_id in world.SITES:
+        sites[str(site_id)] = await _client(
+            known.sites.get(str(site_id)) if known else None, f"site {site_id}", machine_now, site_id=site_id
+        )
+    parties: dict[str, Client] = {}
+    for firm in world.FIRMS:
+        firm_id = (await administration.firms_named(firm.name))[0]
+        parties[firm.name] = await _client(
+            known.parties.get(firm.name) if known else None, f"{firm.name} own system", machine_now, firm_id=firm_id
+        )
+    return Credentials(api, sites, parties)
+
+
+async def _client(
+    known: Client | None, name: str, machine_now: datetime, *, site_id: int | None = None, firm_id: int | None = None
+) -> Client:
+    if known is not None and await administration.client_works(known.client_id, known.client_secret):
+        return known
+    return Client(*await administration.create_client(name, site_id=site_id, firm_id=firm_id, machine_now=machine_now))
