@@ -1,0 +1,68 @@
+"""A bank's directories: `in/` to the bank, `out/` from it, `taken/` what it took, `work/` what is on the way.
+
+Whatever appears in `out/` is written in `work/` first and comes by rename, after the transaction that decided it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from sandbox.masking import masked_name
+
+log = logging.getLogger("sandbox.bank")
+_UNFINISHED = ".tmp"
+
+
+class Drop:
+    """The four directories of one bank."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.inbox, self.outbox, self.taken, self.work = (root / n for n in ("in", "out", "taken", "work"))
+        for directory in (self.inbox, self.outbox, self.taken, self.work):
+            directory.mkdir(parents=True, exist_ok=True)
+
+    def uploads(self) -> list[str]:
+        """The names of complete files in `in/`, in order of name: nobody reads a `.tmp`."""
+        with os.scandir(self.inbox) as entries:
+            return sorted(e.name for e in entries if not e.name.endswith(_UNFINISHED) and e.is_file())
+
+
+class Publisher:
+    """Puts files into `out/`, each once the transaction that decided it is committed."""
+
+    def __init__(self, db: sqlite3.Connection, drops: dict[str, Drop]) -> None:
+        self._db = db
+        self._drops = drops
+
+    def publish(self, bank: str, name: str, content: bytes) -> None:
+        """Decide, within a transaction, that this file appears."""
+        digest = hashlib.sha256(content).hexdigest()
+        cursor = self._db.execute("INSERT INTO publications(bank, name, sha256) VALUES (?, ?, ?)", (bank, name, digest))
+        self._waiting(bank, cursor.lastrowid).write_bytes(content)
+
+    def flush(self) -> None:
+        """Let everything that was decided appear, in the order of the decisions; also what a crash left behind."""
+        waiting = self._db.execute("SELECT id, bank, name FROM publications WHERE NOT published ORDER BY id").fetchall()
+        for row in waiting:
+            source = self._waiting(row["bank"], row["id"])
+            if source.exists():
+                source.replace(self._drops[row["bank"]].outbox / row["name"])
+            self._db.execute("UPDATE publications SET published = 1 WHERE id = ?", (row["id"],))
+            log.info("%s: published %s", row["bank"], masked_name(row["name"]))
+
+    def counts(self, banks: Iterable[str]) -> dict[str, int]:
+        """How many files were ever published, by distinct name and bytes."""
+        rows = self._db.execute(
+            "SELECT bank, count(DISTINCT name || '/' || sha256) AS n FROM publications WHERE published GROUP BY bank"
+        )
+        found = {row["bank"]: int(row["n"]) for row in rows}
+        return {bank: found.get(bank, 0) for bank in banks}
+
+    def _waiting(self, bank: str, publication: int | None) -> Path:
+        return self._drops[bank].work / f"out-{publication}"

@@ -1,0 +1,355 @@
+"""The whole world: banks, carriers and sites on one clock, and the walk that lets time pass.
+
+`advance` goes from one instant of the agenda to the next, puts the clock there, does what is due, and answers when that is
+done. While the clock ticks, or files come in while it stands, the background loop does the same by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import httpx2
+import orjson
+
+from sandbox.agenda import Agenda, Item, Rank
+from sandbox.books import Booking, Books
+from sandbox.carrier import Answer, Carrier
+from sandbox.clock import Clock
+from sandbox.config import BankConfig, Config, account_key
+from sandbox.execution import Execution
+from sandbox.hooks import HookQueue
+from sandbox.instants import parse_instant, write_instant
+from sandbox.intake import Counter
+from sandbox.publishing import Drop, Publisher
+from sandbox.rules import RuleBook, check_rule
+from sandbox.sites import Sites
+from sandbox.store import Store
+
+log = logging.getLogger("sandbox")
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+_LOOK_SECONDS = 0.05
+_KEEP_SECONDS = 1.0
+
+
+class World:
+    """Everything behind the sandbox's address. Units of work run one at a time, off the event loop."""
+
+    def __init__(
+        self,
+        config: Config,
+        directory: Path,
+        client: httpx2.AsyncClient,
+        *,
+        machine: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        self.config = config
+        self.directory = directory
+        self._client = client
+        self._machine = machine
+        self._store = Store(directory / "sandbox.sqlite")
+        db = self._store.db
+        self.clock = Clock(self._store, config.start, machine, ticking=config.ticking)
+        self._agenda = Agenda(db)
+        self._books = Books(db)
+        self._rules = RuleBook(db)
+        self.drops = {code: Drop(directory / "banks" / code) for code in config.banks}
+        self._publisher = Publisher(db, self.drops)
+        self._execution = Execution(config.banks, self.drops, db, self._agenda, self._publisher)
+        self._counters = {
+            code: Counter(bank, self.drops[code], self._store, self._agenda, self._publisher)
+            for code, bank in config.banks.items()
+        }
+        self._carriers = {c.id: Carrier(c, db, self._agenda) for c in config.carriers.values()}
+        self._hooks = HookQueue(db, config.carriers)
+        self._sites = Sites(config, client, pause)
+        self._handlers = self._execution.handlers() | {"carrier": self._carrier_step}
+        self._lock = asyncio.Lock()
+        self._walking = asyncio.Lock()
+        self._sending = asyncio.Lock()
+        self._found()
+
+    def close(self) -> None:
+        self.clock.keep()
+        self._store.close()
+
+    # -- the opening world -------------------------------------------------------------------------------------------
+
+    def _found(self) -> None:
+        """Take the opening world from the configuration: all of it the first time, later only what is new."""
+        first = self._store.recall("founded") is None
+        with self._store.transaction():
+            for bank in self.config.banks.values():
+                self._found_bank(bank, first=first)
+            if first:
+                for site in self.config.sites.values():
+                    for entry in site.agenda:
+                        self._plan_registration(site.id, entry)
+                self._store.remember("founded", write_instant(self.clock.now()))
+        for counter in self._counters.values():
+            counter.resume(self.clock.now())
+        self._publisher.flush()
+
+    def _found_bank(self, bank: BankConfig, *, first: bool) -> None:
+        known = self._books.find(bank.code, [account.key for account in bank.accounts])
+        for account in bank.accounts:
+            if account.key not in known:
+                self._books.open_account(bank.code, account.key, account.holder)
+                self._books.set_closed(bank.code, account.key, closed=account.closed)
+        self._books.add_consignors(bank.code, bank.consignors)
+        opened = self._books.find(bank.code, [account.key for account in bank.accounts])
+        deposits = [a for a in bank.accounts if a.key not in known and a.balance]
+        self._execution.book(self.clock.now().date(), (Booking(opened[a.key].id, "in", a.balance, "deposit") for a in deposits))
+        if first:
+            self._books.add_mandates(bank.code, ((c, k, False) for c, k in bank.mandates))
+            for rule in bank.rules:
+                self._rules.add(bank.code, check_rule(rule))
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    async def advance(self, to: datetime | None = None, *, ticking: bool | None = None) -> dict[str, Any]:
+        """Let time pass up to `to` (up to now when left out) and do everything due, in order; raises ClockBackwards."""
+        async with self._walking:
+            target = self.clock.check(to or self.clock.now())
+            ticking = self.clock.ticking if ticking is None else ticking
+            await self._take_uploads()
+            while (at := await self._do(self._agenda.next_at)) is not None and at <= target:
+                await self._do(self.clock.set, at, ticking=False)
+                await self._play_instant(at)
+                await self._take_uploads()
+            await self._do(self.clock.set, target, ticking=ticking)
+            await self._take_uploads()
+        return await self.status()
+
+    async def run(self) -> None:
+        """The background loop: take uploads, try notices again, and while the clock ticks do what has become due."""
+        kept_at = self._machine()
+        while True:
+            await self._take_uploads()
+            await self._retry_hooks()
+            if not self._walking.locked():
+                async with self._walking:
+                    while (at := await self._do(self._agenda.next_at)) is not None and at <= self.clock.now():
+                        await self._play_instant(at)
+            if self.clock.ticking and self._machine() - kept_at >= _KEEP_SECONDS:
+                kept_at = self._machine()
+                await self._do(self.clock.keep)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _play_instant(self, at: datetime) -> None:
+        """Everything on the agenda at one instant: banks, carriers and their notices, then sites."""
+        while (item := await self._do(self._agenda.first, at)) is not None and item.rank < Rank.SITE:
+            await self._do(self._play, item)
+        await self._tell()
+        while (item := await self._do(self._agenda.first, at)) is not None:
+            if item.rank < Rank.SITE:
+                await self._do(self._play, item)
+                continue
+            failed = await self._sites.register(item.payload["site"], item.payload["contracts"])
+            await self._do(self._registered, item, failed)
+        await self._tell()
+
+    def _play(self, item: Item) -> None:
+        """One item in one transaction. What breaks is reported, not tried for ever."""
+        try:
+            with self._store.transaction():
+                self._agenda.remove(item)
+                self._handlers[item.kind](item.payload, max(item.at, self.clock.now()) if not self.clock.ticking else item.at)
+        except Exception as error:
+            log.exception("%s failed", item.kind)
+            with self._store.transaction():
+                self._agenda.remove(item)
+                self._fail({"at": write_instant(item.at), "kind": item.kind, "problem": type(error).__name__})
+        self._publisher.flush()
+
+    def _carrier_step(self, payload: Any, now: datetime) -> None:
+        self._carriers[payload["carrier"]].happen(payload["batch_id"], payload["plan"], payload["step"], now)
+
+    def _registered(self, item: Item, failed: list[dict[str, Any]]) -> None:
+        with self._store.transaction():
+            self._agenda.remove(item)
+            for what in failed:
+                self._fail({"at": write_instant(item.at)} | what)
+
+    def _fail(self, what: Mapping[str, Any]) -> None:
+        log.warning("not as expected: %s", what.get("problem"))
+        self._store.db.execute("INSERT INTO failed_actions(what) VALUES (?)", (orjson.dumps(what).decode(),))
+
+    # -- uploads and notices -----------------------------------------------------------------------------------------
+
+    async def _take_uploads(self) -> None:
+        for code, drop in self.drops.items():
+            if drop.uploads():
+                await self._do(self._take, code)
+
+    def _take(self, bank: str) -> None:
+        self._counters[bank].take_all(self.clock.now())
+
+    async def _tell(self) -> None:
+        """Pack what the carriers have to tell, and try each new message once."""
+
+        def pack() -> list[int]:
+            with self._store.transaction():
+                for carrier in self._carriers.values():
+                    carrier.pack()
+            return self._hooks.due(0, never_tried=True)
+
+        await self._send(await self._do(pack))
+
+    async def _retry_hooks(self) -> None:
+        due = await self._do(self._hooks.due, self._machine_ms())
+        if due:
+            await self._send(due)
+
+    async def _send(self, hooks: list[int]) -> None:
+        """In order; when one is not taken the rest waits for its own next try."""
+        if not hooks:
+            return
+        async with self._sending:
+            for number in hooks:
+                hook = await self._do(self._hooks.load, number)
+                taken = await self._hooks.send(hook, self._client, self._sites.api(), self._machine)
+                if not taken:
+                    await self._do(self._hooks.not_taken, hook, self._machine_ms())
+                    return
+                await self._do(self._hooks.taken, hook)
+
+    def _machine_ms(self) -> int:
+        return int(self._machine() * 1000)
+
+    # -- what the address offers -------------------------------------------------------------------------------------
+
+    async def status(self) -> dict[str, Any]:
+        """Where the world stands; `idle` when nothing is left to do at this instant."""
+
+        def read() -> dict[str, Any]:
+            now, next_at = self.clock.now(), self._agenda.next_at()
+            undelivered = self._hooks.undelivered()
+            untaken = any(drop.uploads() for drop in self.drops.values())
+            due = next_at is not None and next_at <= now
+            failed = self._store.db.execute("SELECT what FROM failed_actions ORDER BY id")
+            return {
+                "now": write_instant(now),
+                "ticking": self.clock.ticking,
+                "next": None if next_at is None else write_instant(next_at),
+                "idle": not (untaken or undelivered or due or self._walking.locked()),
+                "published": self._publisher.counts(self.config.banks),
+                "hooks_undelivered": undelivered,
+                "failed_actions": [orjson.loads(row["what"]) for row in failed],
+            }
+
+        return await self._do(read)
+
+    async def banks(self) -> list[dict[str, Any]]:
+        """Banks with accounts and balances."""
+
+        def read() -> list[dict[str, Any]]:
+            return [
+                {
+                    "code": bank.code,
+                    "name": bank.name,
+                    "kana": bank.kana,
+                    "kind": "deduplicating" if bank.deduplicates else "plain",
+                    "accounts": self._books.listing(bank.code),
+                }
+                for bank in self.config.banks.values()
+            ]
+
+        return await self._do(read)
+
+    async def book(self, bank: str, account: str | None, after: int, limit: int) -> list[dict[str, Any]]:
+        return await self._do(self._books.book_of, bank, account, after, limit)
+
+    async def add_rule(self, owner: str, rule: Any) -> int:
+        """Raises BadRule."""
+        checked = check_rule(rule, carrier=owner.startswith("carrier:"))
+        return await self._do(self._rules.add, owner, checked)
+
+    async def empty_rules(self, owner: str) -> None:
+        await self._do(self._rules.empty, owner)
+
+    async def use_rule(self, owner: str, action: str, what: str) -> Any:
+        """The value of the first rule with that action that is not used up, or None."""
+        rule = await self._do(self._rules.first_with, owner, action, what)
+        return None if rule is None else rule.action[action]
+
+    async def change_accounts(self, bank: str, many: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Open accounts, deposit into them, close them, make them a consignor's: all or, with ValueError or KeyError, none."""
+
+        def change() -> list[dict[str, Any]]:
+            with self._store.transaction():
+                deposits = [(self._prepare_account(bank, data), int(data.get("deposit", 0))) for data in many]
+                if any(yen < 0 for _, yen in deposits):
+                    raise ValueError("a deposit is 0 or more yen")
+                ids = {key: account.id for key, account in self._books.find(bank, [key for key, _ in deposits]).items()}
+                booked = (Booking(ids[key], "in", yen, "deposit") for key, yen in deposits if yen)
+                self._execution.book(self.clock.now().date(), booked)
+                found = self._books.find(bank, [key for key, _ in deposits])
+            return [{"account": key, "balance": found[key].balance, "closed": found[key].closed} for key, _ in deposits]
+
+        return await self._do(change)
+
+    def _prepare_account(self, bank: str, data: Mapping[str, Any]) -> str:
+        key = account_key(data)
+        self._books.open_account(bank, key, str(data.get("holder", "")))
+        if "closed" in data:
+            self._books.set_closed(bank, key, closed=bool(data["closed"]))
+        if "consignor" in data:
+            self._books.add_consignors(bank, [(str(data["consignor"]), key)])
+        return key
+
+    async def add_mandates(self, bank: str, many: Sequence[Mapping[str, Any]]) -> int:
+        """Raises ValueError or KeyError before anything is changed."""
+        mandates = [(str(m["consignor"]), account_key(m), bool(m.get("stopped", False))) for m in many]
+
+        def add() -> None:
+            with self._store.transaction():
+                self._books.add_mandates(bank, mandates)
+
+        await self._do(add)
+        return len(mandates)
+
+    async def take_batch(self, carrier: str, key: str | None, body: bytes) -> Answer:
+        def take() -> Answer:
+            with self._store.transaction():
+                return self._carriers[carrier].take(key, body, self.clock.now())
+
+        return await self._do(take)
+
+    async def first_answer(self, carrier: str, batch_id: str) -> Answer:
+        return await self._do(self._carriers[carrier].first_answer, batch_id)
+
+    async def shipments(self, carrier: str) -> list[dict[str, Any]]:
+        return await self._do(self._carriers[carrier].shipments)
+
+    async def play(self, site: str, entry: Mapping[str, Any]) -> None:
+        """Put registrations onto the agenda; raises ValueError or KeyError."""
+
+        def add() -> None:
+            with self._store.transaction():
+                self._plan_registration(site, entry)
+
+        await self._do(add)
+
+    def machine_seconds(self) -> float:
+        return self._machine()
+
+    def _plan_registration(self, site: str, entry: Mapping[str, Any]) -> None:
+        contracts = entry["contracts"]
+        if not isinstance(contracts, list) or not contracts or not all(isinstance(c, dict) for c in contracts):
+            raise ValueError("contracts is a list of registrations")
+        at = max(parse_instant(entry["at"]), self.clock.now())
+        self._agenda.add(at, Rank.SITE, "register", {"site": site, "contracts": contracts})
+
+    async def _do(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        async with self._lock:
+            return await asyncio.to_thread(work, *args, **kwargs)
