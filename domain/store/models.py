@@ -407,6 +407,7 @@ class Batch(Model):
     answer_due_at = fields.DatetimeField(null=True)
     overdue_at = fields.DatetimeField(null=True)
     parts = fields.SmallIntField()
+    untouched = fields.BooleanField()
     lease_holder = fields.TextField(null=True)
     lease_until = fields.DatetimeField(null=True)
     tries = fields.IntField()

@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
                 ('answer_due_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('overdue_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('parts', fields.SmallIntField()),
+                ('untouched', fields.BooleanField()),
                 ('lease_holder', fields.TextField(null=True, unique=False)),
                 ('lease_until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('tries', fields.IntField()),

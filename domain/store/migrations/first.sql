@@ -179,6 +179,7 @@ create table batch (
   has_due boolean not null default false,  -- some contract in it has a due date: its receipt means SCHEDULED
   takes_from bigint not null,            -- the batch whose work it takes: itself, or the one that was full before it
   answer_due_at timestamptz, overdue_at timestamptz, parts smallint not null default 0,
+  untouched boolean not null default false,  -- found RELEASING: the other side is known not to have begun, the call may be repeated
   lease_holder text, lease_until timestamptz, tries integer not null default 0, next_try_at timestamptz, problem text,
   primary key (home, batch_id),
   constraint batch_sealed_has_content check (status = 0 or (number is not null and name is not null and sha256 is not null)),
