@@ -1,4 +1,5 @@
-"""Logs: one line per event, JSON unless somebody looks, and nothing in them that must stay between a bank and its customer.
+"""Logs: one line per event, JSON unless somebody looks, and nothing in them that must stay between a bank and its
+customer.
 
 Everything passes one masking processor last, what libraries log and tracebacks included:
 
@@ -28,7 +29,8 @@ _HIDDEN_KEYS = frozenset({
     "codeverifier", "cookie", "credential", "credentials", "holder", "holdername", "password", "passwd", "privatekey",
     "refreshtoken", "secret", "selleraddress", "sellername", "setcookie", "signature", "signingkey", "token",
 })  # fmt: skip
-# Keys whose value is one of our own numbers and may be long: batches, positions, amounts, hashes, file names of spool records.
+# Keys whose value is one of our own numbers and may be long: batches, positions, amounts, hashes, file names of spool
+# records.
 _OPEN_KEYS = frozenset({
     "amount", "amountyen", "batchid", "contractid", "contractids", "count", "hash", "requestid", "runid", "sha256", "spanid",
     "timestamp", "total", "traceid", "yen",

@@ -4,7 +4,8 @@ The environment is read once, by whoever starts the process, and handed down:
 
     settings = ApiSettings.from_env(os.environ)
 
-Every variable stands in `VARIABLES` with its meaning, and in docs/settings.md; a `KESSAI_...` that does not is refused, so
+Every variable stands in `VARIABLES` with its meaning, and in docs/settings.md; a `KESSAI_...` that does not is
+refused, so
 that a typing slip is not a silent default.
 """
 
@@ -42,7 +43,9 @@ T = TypeVar("T")
 
 
 class SettingsError(Trouble):
-    """A variable that is missing or cannot be meant. Codes: SETTING_INVALID, SETTING_UNKNOWN, DATABASE_URL, REDIS_URL."""
+    """A variable that is missing or cannot be meant. Codes: SETTING_INVALID, SETTING_UNKNOWN, DATABASE_URL,
+    REDIS_URL.
+    """
 
 
 @dataclass(frozen=True, slots=True)

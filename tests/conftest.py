@@ -113,9 +113,7 @@ async def template_database(engines: Engines) -> str:
 
 async def drop_leftovers(admin: asyncpg.Connection) -> None:
     """Drop what killed runs left, and old templates (another run may still use the last few)."""
-    rows = await admin.fetch(
-        "SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%' OR datname LIKE 'template\\_%' ORDER BY oid"
-    )
+    rows = await admin.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%' OR datname LIKE 'template\\_%' ORDER BY oid")
     names = [row["datname"] for row in rows if row["datname"] not in {"template0", "template1"}]
     templates = [name for name in names if name.startswith("template_")]
     dead = [name for name in names if name.startswith("test_") and not Path(f"/proc/{name.split('_')[1]}").exists()]

@@ -236,9 +236,7 @@ def _start_keeper(state: Path, *, durable: bool, postgres_port: int | None, valk
     with os.fdopen(reader, "rb", buffering=0) as answers, (state / "keeper.log").open("ab") as log:
         try:
             # What we start forks at once and ends: the keeper is nobody's child, and may outlive us.
-            subprocess.run(
-                argv, stdin=subprocess.DEVNULL, stdout=writer, stderr=log, cwd="/", env=environment, start_new_session=True
-            )
+            subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=writer, stderr=log, cwd="/", env=environment, start_new_session=True)
         finally:
             os.close(writer)
         ready, _, _ = select.select([answers], [], [], _START_SECONDS)

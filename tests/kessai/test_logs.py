@@ -61,9 +61,7 @@ def test_secrets_never_appear(token: str, sentence: str):
     assert token not in masked(sentence.format(token))
 
 
-@given(
-    tokens, st.sampled_from(["password", "clientSecret", "client_secret", "access_token", "Authorization", "holder", "address"])
-)
+@given(tokens, st.sampled_from(["password", "clientSecret", "client_secret", "access_token", "Authorization", "holder", "address"]))
 def test_keys_that_say_so_are_hidden_whole(token: str, key: str):
     assert mask_event(None, "info", {"rows": [{key: token}], key: token}) == {"rows": [{key: HIDDEN}], key: HIDDEN}
 
