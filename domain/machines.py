@@ -1,8 +1,8 @@
 """The state machines (状態遷移表): every fact against every state, once.
 
-Three machines run side by side in each contract (debit, delivery, payout), one in each sweep, one in each batch.
-There is no second list of moves: the SQL of `domain.store` asks `sources` and `moves`, the diagrams in the docs are printed by `diagram`, the tests go
-through every cell. Gates between the machines stand in `domain.gates`.
+Three machines run side by side in each contract (debit, delivery, payout), one in each sweep, one in each batch. There is
+no second list of moves: the SQL of `domain.store` asks `sources` and `moves`, the diagrams in the docs are printed by
+`diagram`, the tests go through every cell. Gates between the machines stand in `domain.gates`.
 
 A row is a state, a column a fact, in the order in which the facts are declared. What a step answers:
 
@@ -285,8 +285,8 @@ _for_date = If(Condition.DUE_DATE, _scheduled, _LATE)
 _if_ahead = If(Condition.DAY_AHEAD, _scheduled, _LATE)
 _next_try = If(Condition.BY_POLICY, _instructed, _NO)
 _by_two = If(Condition.TWO_PEOPLE, _instructed, _NO)
-_same_code = If(Condition.SAME_CODE, _SAME, _PARK)
-_our_stop = If(Condition.STOPPED_BY_US, _LATE, _PARK)
+_same_code: If[DebitStatus] = If(Condition.SAME_CODE, _SAME, _PARK)
+_our_stop: If[DebitStatus] = If(Condition.STOPPED_BY_US, _LATE, _PARK)
 
 # fmt: off
 DEBIT: Machine[DebitStatus, DebitFact] = Machine(
@@ -406,9 +406,9 @@ BATCH: Machine[BatchStatus, BatchFact] = Machine(
         _B.REFUSED: (_NO, _NO, _NO, _LATE, _PARK, _PARK, _NO, _SAME, _LATE),
         _B.UNKNOWN: (_NO, _NO, _NO, _gone, _receipted, _answered, _NO, _refused, _SAME),
     },
-    decisions=frozenset({
-        BatchFact.SEALED, BatchFact.UPLOAD_BEGUN, BatchFact.RELEASE_BEGUN, BatchFact.SENT, BatchFact.CLOSED,
-        BatchFact.OVERDUE, }), ) # fmt: on
+    decisions=frozenset(BatchFact) - {BatchFact.RECEIPTED, BatchFact.ANSWERED, BatchFact.REFUSED},
+)
+# fmt: on
 
 # -- events -----------------------------------------------------------------------------------------
 
