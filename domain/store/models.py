@@ -614,8 +614,7 @@ class ReplyLine(Model):
     code = fields.SmallIntField(null=True)
     happened_on = fields.DateField(null=True)
     fact = fields.SmallIntField(null=True)
-    data: fields.JSONField[Any] = fields.JSONField(null=True)
-    verdict = fields.SmallIntField(null=True)
+    tracking_number = fields.TextField(null=True)
     problem = fields.TextField(null=True)
 
     class Meta:

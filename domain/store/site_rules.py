@@ -87,12 +87,6 @@ async def load(tx: Tx, site_id: int, on: date) -> SiteRules:
     return await _remembered(("rules", site_id, on), lambda: _read_rules(tx, site_id, on))
 
 
-async def carrier_secrets(tx: Tx, carrier_id: str) -> list[str]:
-    """The secrets with which a carrier's notices may be signed; none for a carrier that we do not know."""
-    row = await tx.row("select secret from carrier where carrier_id = $1", carrier_id)
-    return row["secret"].split() if row else []
-
-
 async def _read_banks(tx: Tx) -> dict[str, BankRules]:
     return {
         row["bank_code"]: BankRules(
@@ -125,8 +119,7 @@ async def _read_tenant(tx: Tx, site_id: int) -> Tenant:
 
 async def _read_rules(tx: Tx, site_id: int, on: date) -> SiteRules:
     site = await tx.row(
-        "select s.*, c.calendar as carrier_calendar, c.ship_days from site s join carrier c using (carrier_id) "
-        "where site_id = $1",
+        "select s.*, c.calendar as carrier_calendar, c.ship_days from site s join carrier c using (carrier_id) where site_id = $1",
         site_id,
     )
     if site is None:

@@ -264,7 +264,8 @@ create index reply_name on reply (channel, name);
 create table reply_body (reply_id bigint references reply, no integer, body bytea not null, primary key (reply_id, no));
 create table reply_line (                -- staging: a result's or notice's lines, each applied once
   reply_id bigint, line_no integer, round smallint not null default 0, home smallint, contract_id bigint, kind smallint, attempt smallint,
-  account text, amount bigint, code smallint, happened_on date, fact smallint, data jsonb, verdict smallint, problem text,
+  account text, amount bigint, code smallint, happened_on date, fact smallint,
+  tracking_number text, problem text,
   primary key (reply_id, line_no)
 );
 create table statement (

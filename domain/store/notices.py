@@ -1,0 +1,206 @@
+"""What carriers say: the answer to our call, and notices about shipments (発送通知 [0027]). Each line stands for itself (S65).
+
+A notice is judged by the delivery machine: it moves the state, repeats, comes too late, or goes to the exceptions list and is never a
+trigger for money (S61). Several notices of one shipment in one message are applied in rounds, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.machines import DELIVERY, DeliveryFact
+from domain.statuses import DeliveryStatus, EventKind, Kind, LineOutcome
+from domain.store import exceptions, queueing, rules_sql, stream
+from domain.store.connection import Row, Tx, transaction
+from domain.store.queueing import Numbers
+
+FACTS: tuple[DeliveryFact, ...] = tuple(DeliveryFact)
+"""`reply_line.fact` is a place in this tuple."""
+
+TYPES = {
+    "accepted": DeliveryFact.ACCEPTED,
+    "rejected": DeliveryFact.REJECTED,
+    "picked_up": DeliveryFact.SHIPPED,
+    "in_transit": DeliveryFact.IN_TRANSIT,
+    "delivered": DeliveryFact.DELIVERED,
+    "returned": DeliveryFact.RETURNED,
+    "lost": DeliveryFact.LOST,
+    "cancelled": DeliveryFact.STOPPED,
+}
+"""The words of docs/wire.md section 2."""
+
+_EVENT = {
+    DeliveryStatus.INSTRUCTED: EventKind.DELIVERY_ACCEPTED,
+    DeliveryStatus.REJECTED: EventKind.DELIVERY_REJECTED,
+    DeliveryStatus.SHIPPED: EventKind.SHIPPED,
+    DeliveryStatus.IN_TRANSIT: EventKind.IN_TRANSIT,
+    DeliveryStatus.DELIVERED: EventKind.DELIVERED,
+    DeliveryStatus.RETURNED: EventKind.RETURNED,
+    DeliveryStatus.LOST: EventKind.LOST,
+    DeliveryStatus.STOPPED: EventKind.DELIVERY_STOPPED,
+}
+SHIPPING = (DeliveryFact.SHIPPED, DeliveryFact.IN_TRANSIT, DeliveryFact.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event about one shipment."""
+
+    line_no: int
+    home: int
+    contract_id: int
+    attempt: int
+    fact: DeliveryFact
+    happened_on: date
+    tracking_number: str | None
+    reason: str | None
+
+
+async def stage(reply_id: int, notices: Iterable[Notice]) -> int:
+    """Stages notices of one message; `round` counts the notices of one shipment in their order."""
+    seen: dict[int, int] = {}
+    records = []
+    for x in notices:
+        place = seen[x.contract_id] = seen.get(x.contract_id, -1) + 1
+        records.append(
+            (
+                reply_id,
+                x.line_no,
+                place,
+                x.home,
+                x.contract_id,
+                int(Kind.DELIVERY),
+                x.attempt,
+                x.happened_on,
+                FACTS.index(x.fact),
+                x.tracking_number,
+                (x.reason or None),
+            )
+        )
+    async with transaction() as tx:
+        await tx.run("delete from reply_line where reply_id = $1", reply_id)
+        return await tx.copy_in(
+            "reply_line",
+            ("reply_id", "line_no", "round", "home", "contract_id", "kind", "attempt", "happened_on", "fact", "tracking_number", "problem"),
+            records,
+        )
+
+
+def _judge() -> str:
+    """What to make of each staged line of one fact: $1 reply, $2 home, $3 round, $4 fact, $5 today, $6 carrier."""
+    by_fact = " ".join(
+        f"when {place} then {rules_sql.verdict(DELIVERY, fact, 's.delivery')}" for place, fact in enumerate(FACTS)
+    )
+    # A notice for an attempt that is over says nothing new only if it repeats the refusal that ended it (S05).
+    return f"""
+select r.line_no, r.contract_id, r.happened_on, r.tracking_number,
+       case when s.contract_id is null or s.carrier_id <> $6 or r.attempt > s.delivery_attempt then {rules_sql.TO_EXCEPTIONS}
+            when r.attempt < s.delivery_attempt then
+                 case when r.fact = {FACTS.index(DeliveryFact.REJECTED)} then {rules_sql.REPEATED} else {rules_sql.TO_EXCEPTIONS} end
+            when r.happened_on > $5 or r.happened_on < s.delivery_instructed_on then {rules_sql.TO_EXCEPTIONS}
+            else case r.fact {by_fact} end end as verdict
+  from reply_line r
+  left join contract_state s on s.home = $2 and s.contract_id = r.contract_id
+ where r.reply_id = $1 and r.home = $2 and r.round = $3 and r.fact = $4"""
+
+
+def _move(fact: DeliveryFact) -> str:
+    # $1 home $2 contracts $3 days $4 tracking numbers $5 now $6 first $7 last contract
+    shipped = fact in SHIPPING
+    status = rules_sql.next_state(DELIVERY, fact, "s.delivery")
+    kinds = " ".join(f"when {int(status_)} then {int(kind)}" for status_, kind in _EVENT.items())
+    outcome = {DeliveryFact.REJECTED: LineOutcome.FAILED, DeliveryFact.STOPPED: LineOutcome.WITHDRAWN}.get(fact, LineOutcome.DONE)
+    closes = fact is not DeliveryFact.ACCEPTED
+    return f"""
+with r as (select * from unnest($2::bigint[], $3::date[], $4::text[]) x(contract_id, happened_on, tracking_number)),
+     o as (select s.contract_id, s.delivery from contract_state s join r using (contract_id)
+            where s.home = $1 and s.contract_id between $6 and $7 order by s.contract_id for update of s),
+     u as (update contract_state s set delivery = {status}, event_count = s.event_count + 1
+                  {", shipped_on = coalesce(s.shipped_on, r.happened_on)" if shipped else ""}
+                  {", delivered_on = r.happened_on" if fact is DeliveryFact.DELIVERED else ""},
+                  tracking_number = coalesce(r.tracking_number, s.tracking_number)
+             from r join o using (contract_id) where s.home = $1 and s.contract_id = r.contract_id and s.contract_id between $6 and $7
+              and {rules_sql.can_move(DELIVERY, fact, "s.delivery")}
+          returning s.contract_id, s.event_count, s.delivery, s.site_id, s.main_id, s.payout_attempt, r.happened_on,
+                    {rules_sql.payout_gate("s")} and not {rules_sql.released("s.release", "o.delivery")} as pay),
+     l as (update line x set outcome = {int(outcome)}, outcome_on = u.happened_on{", blocking = false" if outcome is not LineOutcome.DONE else ""}
+             from u join contract_state s on s.home = $1 and s.contract_id = u.contract_id
+            where {"true" if closes else "false"} and x.home = $1 and x.contract_id = u.contract_id and x.contract_id between $6 and $7
+              and x.kind = {int(Kind.DELIVERY)} and x.blocking and x.outcome = 0),
+     e as (insert into event(home, contract_id, no, kind, at, happened_on)
+           select $1, contract_id, event_count, case delivery {kinds} end, $5, happened_on from u)
+select contract_id, event_count, site_id, main_id, pay, (case delivery {kinds} end) as kind from u order by contract_id"""
+
+
+async def homes_of(tx: Tx, reply_id: int) -> list[int]:
+    """The homes that a staged message speaks of; it is applied home by home, each its own transaction."""
+    rows = await tx.rows("select distinct home from reply_line where reply_id = $1 order by home", reply_id)
+    return [row["home"] for row in rows]
+
+
+async def apply(reply_id: int, home: int, carrier_id: str, *, now: datetime, machine_now: datetime) -> None:
+    """Applies everything that a message says of one home. Running it again changes nothing: what was applied is a repetition."""
+    numbers = await Numbers.take(home, machine_now, 16)
+    async with transaction() as tx:
+        steps = await tx.rows(
+            "select distinct round, fact from reply_line where reply_id = $1 and home = $2 order by round, fact", reply_id, home
+        )
+        entries: list[stream.StreamEntry] = []
+        for step in steps:
+            judged = await tx.rows(_judge(), reply_id, home, step["round"], step["fact"], now.date(), carrier_id)
+            fact = FACTS[step["fact"]]
+            await _except(tx, reply_id, home, carrier_id, fact, [r for r in judged if r["verdict"] == rules_sql.TO_EXCEPTIONS], now)
+            if fact is DeliveryFact.SHIPPED:
+                await _fill_ship_date(tx, home, [r for r in judged if r["verdict"] == rules_sql.OVERTAKEN])
+            moving = sorted((r for r in judged if r["verdict"] == rules_sql.MOVES), key=lambda r: r["contract_id"])
+            if moving:
+                entries += await _apply_moves(tx, home, fact, moving, now, numbers)
+        await stream.append(tx, home, machine_now, entries)
+
+
+async def _apply_moves(
+    tx: Tx, home: int, fact: DeliveryFact, moving: list[Row], now: datetime, numbers: Numbers
+) -> list[stream.StreamEntry]:
+    ids = [r["contract_id"] for r in moving]
+    rows = await tx.rows(
+        _move(fact), home, ids, [r["happened_on"] for r in moving], [r["tracking_number"] for r in moving], now, ids[0], ids[-1]
+    )
+    await queueing.pay(tx, home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
+    told: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+    for r in rows:
+        contract_ids, nos = told.setdefault((r["site_id"], r["kind"]), ([], []))
+        contract_ids.append(r["contract_id"])
+        nos.append(r["event_count"])
+    return [stream.StreamEntry(site_id, kind, *lists) for (site_id, kind), lists in told.items()]
+
+
+async def _fill_ship_date(tx: Tx, home: int, late: list[Row]) -> None:
+    """The shipping notice came after later scans: it only corrects the ship date that was inferred from them (R29)."""
+    if not late:
+        return
+    await tx.run(
+        "update contract_state s set shipped_on = r.happened_on from unnest($2::bigint[], $3::date[]) r(contract_id, happened_on) "
+        "where s.home = $1 and s.contract_id = r.contract_id and s.delivery in (5, 6) and s.shipped_on > r.happened_on",
+        home,
+        [r["contract_id"] for r in late],
+        [r["happened_on"] for r in late],
+    )
+
+
+async def _except(
+    tx: Tx, reply_id: int, home: int, carrier_id: str, fact: DeliveryFact, rows: list[Row], now: datetime
+) -> None:
+    for r in rows:
+        await exceptions.record(
+            tx,
+            code="NOTICE",
+            reference=f"notice:{reply_id}:{r['line_no']}",
+            reason=f"carrier {carrier_id} says {fact.name} of {r['happened_on']} for a contract where that cannot be; nothing was changed",
+            now=now,
+            home=home,
+            channel=f"carrier:{carrier_id}",
+            reply_id=reply_id,
+            contract_id=r["contract_id"],
+        )
