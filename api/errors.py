@@ -5,6 +5,7 @@ Refusals of the domain are not here: they are data, members of a result union (`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -56,6 +57,25 @@ class Unavailable(Exception):
 class HttpRefusal(Exception):
     """A request that is refused before it is an operation: method, size, media type, not JSON."""
 
-    def __init__(self, status: int, code: ErrorCode, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: ErrorCode,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers or {}
+        self.status, self.code, self.message = status, code, message
+        self.headers, self.extensions = dict(headers or {}), dict(extensions or {})
+
+    @classmethod
+    def bad(cls, message: str) -> HttpRefusal:
+        """400: it cannot be read."""
+        return cls(400, ErrorCode.BAD_USER_INPUT, message)
+
+    @classmethod
+    def media_type(cls, wanted: str) -> HttpRefusal:
+        """415: it is in another form."""
+        return cls(415, ErrorCode.BAD_USER_INPUT, f"Send {wanted}.", headers={"accept": wanted})

@@ -40,8 +40,10 @@ async def answers(seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds), reading() as tx:
             return bool(await tx.value("select 1"))
-    except (TimeoutError, *_GONE):
-        return False
+    except Exception as error:
+        if isinstance(error, TimeoutError) or is_unavailable(error):
+            return False
+        raise
 
 
 async def schema_behind(database_url: str) -> list[str]:
