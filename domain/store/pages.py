@@ -1,12 +1,12 @@
 """Pages of contracts by keyset: a page begins where the last one ended, whatever has come in between (never by offset).
 
-Every list is a union of *branches*: the contracts that the viewer has as site, as seller, as buyer. A branch belongs to one party (or site)
-and is read along that party's index, at most a page of it; then the branches are merged. What a role may not see it may not filter by
-either, or the filter would tell (S39): `domain.access` decides that too.
+Every list is a union of *branches*: the contracts that the viewer has as site, as seller, as buyer. A branch belongs to one
+party (or site) and is read along that party's index, at most a page of it; then the branches are merged. What a role may not
+see it may not filter by either, or the filter would tell (S39): `domain.access` decides that too.
 
-An order is a key and a direction; the contract ID decides between equals, rows without a key come last in both directions. Registration
-order is the order of contract IDs and needs no sort: LIMIT first, the rest of the row afterwards, by `reading.contracts`. The other orders
-sort the viewer's own contracts, those of nobody else.
+An order is a key and a direction; the contract ID decides between equals, rows without a key come last in both directions.
+Registration order is the order of contract IDs and needs no sort: LIMIT first, the rest of the row afterwards, by
+`reading.contracts`. The other orders sort the viewer's own contracts, those of nobody else.
 """
 
 from __future__ import annotations
@@ -203,11 +203,7 @@ def _beyond(order: Order, spot: Spot, *, onward: bool, args: _Args) -> str:
     if order.by is SortKey.REGISTERED_AT:
         return f"c.contract_id {more} {number}"
     if spot.key is None:  # among the rows without a key, which come last
-        return (
-            f"({key} is null and c.contract_id {more} {number})"
-            if onward
-            else f"({key} is not null or c.contract_id {more} {number})"
-        )
+        return f"({key} is null and c.contract_id {more} {number})" if onward else f"({key} is not null or c.contract_id {more} {number})"
     value = args.add(spot.key, order.by.type)
     beyond = f"{key} {more} {value} or ({key} = {value} and c.contract_id {more} {number})"
     return f"({beyond} or {key} is null)" if onward else f"({beyond})"
@@ -225,7 +221,7 @@ _JOINED = "join contract_state s on s.home = c.home and s.contract_id = c.contra
 
 
 def _state(listing: Listing, conditions: Sequence[str], columns: str) -> str:
-    """How the state row comes in: not at all, or looked up row by row along the index, or joined where a sort needs all of them."""
+    """How the state row comes in: not at all, looked up row by row along the index, or joined where a sort needs all."""
     if listing.order.by.of_state or "s." in columns:
         return _JOINED
     return _PROBED if any(condition.startswith("s.") for condition in conditions) else ""
@@ -259,7 +255,8 @@ async def _resolved(tx: Tx, listing: Listing) -> Listing:
         return listing
     sites = [site for site in listing.scope.site_ids if wanted.site_ids is None or site in wanted.site_ids]
     rows = await tx.rows(
-        "select contract_id from contract_number where home = any($1::smallint[]) and site_id = any($2::integer[]) and number = any($3)",
+        "select contract_id from contract_number "
+        "where home = any($1::smallint[]) and site_id = any($2::integer[]) and number = any($3::text[])",
         list(listing.scope.homes),
         sites,
         list(wanted.numbers),
@@ -282,9 +279,7 @@ async def spots(
     bounds = [(spot, forth) for spot, forth in ((after, True), (before, False)) if spot is not None]
     columns = f"{listing.order.by.expression} as key, c.contract_id"
     many = args.add(limit, "bigint")
-    tail = (
-        f"order by {_sorted(listing.order, onward=onward, key=listing.order.by.expression, number='c.contract_id')} limit {many}"
-    )
+    tail = f"order by {_sorted(listing.order, onward=onward, key=listing.order.by.expression, number='c.contract_id')} limit {many}"
     rows = _rows(found, args, columns, bounds, tail)
     if rows is None:
         return []

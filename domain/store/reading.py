@@ -1,9 +1,10 @@
-"""What somebody may look at, set by set: many contracts in one query, each with its state, delivery record, parties and accounts.
+"""What somebody may look at, set by set: many contracts in one query, each with state, delivery record, parties and accounts.
 
-Who the viewer is stands in every query (S34): a contract that he has no part in is not found, exactly like one that does not exist (I17).
-Which *fields* of a contract he sees is decided where rows become answers, by `domain.access`.
+Who the viewer is stands in every query (S34): a contract that he has no part in is not found, exactly like one that does not
+exist (I17). Which *fields* of a contract he sees is decided where rows become answers, by `domain.access`.
 
-All functions take a `Tx` of `connection.reading()`: one snapshot, so that `as_of` is the place in the log up to which an answer is true.
+All functions take a `Tx` of `connection.reading()`: one snapshot, so that `as_of` is the place in the log up to which the answer
+is true.
 """
 
 from __future__ import annotations
@@ -83,16 +84,16 @@ def _mine(scope: Scope) -> list[int]:
     return list(scope.site_ids)
 
 
-# LATERAL with LIMIT 1 keeps every step a look-up by primary key: the planner cannot decide to read a whole partition for two hundred rows.
+# LATERAL with LIMIT 1 keeps every step a look-up by primary key: the planner cannot decide to read a whole partition for a page.
 _CONTRACTS = """
-select c.home, c.contract_id, c.site_id, c.number, c.amount, c.currency, c.buyer_fee, c.seller_fee, c.due_on, c.debit_on, c.mode, c.release,
-       c.delivery_trigger, c.ship_before_acceptance, c.registered_at,
+select c.home, c.contract_id, c.site_id, c.number, c.amount, c.currency, c.buyer_fee, c.seller_fee, c.due_on, c.debit_on,
+       c.mode, c.release, c.delivery_trigger, c.ship_before_acceptance, c.registered_at,
        c.planned_debited_on, c.planned_delivery_on, c.planned_shipped_on, c.planned_settled_on,
        site.name as site_name, site.sweep_days, site.delivery_days,
        carrier.name as carrier_name, carrier.ship_days, carrier.calendar as carrier_calendar,
        buyer_bank.calendar as buyer_bank_calendar, main.calendar as main_bank_calendar, main.payout_days,
-       s.debit, s.delivery, s.payout, s.event_count, s.deliver_when, s.due, s.gross, s.net, s.settled, s.debit_attempt, s.funded, s.held_up,
-       s.scheduled_on, s.debited_on, s.failure, s.failed_on, s.retry_on, s.result_on,
+       s.debit, s.delivery, s.payout, s.event_count, s.deliver_when, s.due, s.gross, s.net, s.settled, s.debit_attempt,
+       s.funded, s.held_up, s.scheduled_on, s.debited_on, s.failure, s.failed_on, s.retry_on, s.result_on,
        s.delivery_instructed_on, s.shipped_on, s.delivered_on, s.tracking_number, s.settled_on, s.credited_on,
        d.seller_name, d.seller_postal_code, d.seller_address, d.buyer_name, d.buyer_postal_code, d.buyer_address, d.goods,
        buyer.code as buyer_code, buyer.firm_id as buyer_firm, seller.code as seller_code, seller.firm_id as seller_firm,
@@ -110,17 +111,23 @@ select c.home, c.contract_id, c.site_id, c.number, c.amount, c.currency, c.buyer
                         and x.contract_id between $3 and $5 limit 1) d
  cross join lateral (select * from party x where x.home = w.home and x.party_id = c.buyer_id limit 1) buyer
  cross join lateral (select * from party x where x.home = w.home and x.party_id = c.seller_id limit 1) seller
- cross join lateral (select * from party_account x where x.home = w.home and x.party_account_id = c.buyer_account_id limit 1) ba
- cross join lateral (select * from party_account x where x.home = w.home and x.party_account_id = c.seller_account_id limit 1) sa
+ cross join lateral (select * from party_account x
+                      where x.home = w.home and x.party_account_id = c.buyer_account_id limit 1) ba
+ cross join lateral (select * from party_account x
+                      where x.home = w.home and x.party_account_id = c.seller_account_id limit 1) sa
  cross join lateral (select b.calendar, b.payout_days from account x join bank b using (bank_code)
                       where x.home = w.home and x.account_id = c.main_id limit 1) main
   join site using (site_id)
   join carrier on carrier.carrier_id = c.carrier_id
   left join bank buyer_bank on buyer_bank.bank_code = ba.bank_code
-  left join lateral (select x.value_on from batch x where x.home = w.home and x.batch_id = s.debit_batch limit 1) debit_batch on true
-  left join lateral (select x.value_on from batch x where x.home = w.home and x.batch_id = s.payout_batch limit 1) payout_batch on true
-  left join lateral (select sweep.arrived_on from sweep_part x join sweep on sweep.home = x.home and sweep.sweep_id = x.sweep_id
-                      where x.home = w.home and x.batch_id = s.debit_batch and x.part = coalesce(s.debit_part, 0) limit 1) funding on s.funded
+  left join lateral (select x.value_on from batch x
+                      where x.home = w.home and x.batch_id = s.debit_batch limit 1) debit_batch on true
+  left join lateral (select x.value_on from batch x
+                      where x.home = w.home and x.batch_id = s.payout_batch limit 1) payout_batch on true
+  left join lateral (select sweep.arrived_on from sweep_part x
+                       join sweep on sweep.home = x.home and sweep.sweep_id = x.sweep_id
+                      where x.home = w.home and x.batch_id = s.debit_batch and x.part = coalesce(s.debit_part, 0)
+                      limit 1) funding on s.funded
  where {mine}
 """
 
@@ -143,7 +150,7 @@ async def contracts(tx: Tx, scope: Scope, contract_ids: Iterable[int]) -> dict[i
 
 
 async def id_of_number(tx: Tx, scope: Scope, site_id: int, number: str) -> int | None:
-    """The contract that has a number at a site, if there is one at a site that the viewer has anything at. Not yet the party check."""
+    """The contract that has a number at a site at which the viewer has anything. Not yet the party check."""
     if site_id not in scope.site_ids:
         return None
     found: int | None = await tx.value(

@@ -1,0 +1,25 @@
+"""The public schema, put together. `schema.graphql` in the project's root is its committed form; a test compares."""
+
+from __future__ import annotations
+
+from graphql import build_schema, lexicographic_sort_schema, print_schema
+from strawberry.schema.config import StrawberryConfig
+
+from api.documents import Schema
+from api.queries import Query
+from api.scalars import SCALARS
+from api.types.contract import Contract, ContractEvent
+from api.types.settlement import Settlement
+
+schema = Schema(
+    query=Query,
+    types=[Contract, ContractEvent, Settlement],
+    # Suggestions ("Did you mean ...") rebuild the schema for whoever has no right to read it.
+    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+)
+
+
+def sdl() -> str:
+    """The schema as text, sorted."""
+    # Sorted here and not by Strawberry's `sort_schema`, which rebuilds the enums of the running schema without Python's members.
+    return print_schema(lexicographic_sort_schema(build_schema(schema.as_str()))) + "\n"
