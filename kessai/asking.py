@@ -64,9 +64,7 @@ class Api:
         """The `data` of an answer. Raises ApiTrouble for entries in `errors`."""
         headers = {"Authorization": f"Bearer {token}"} | ({"Accept-Language": language} if language else {})
         try:
-            answer = await self._http.post(
-                "/graphql", json={"query": document, "variables": dict(variables or {})}, headers=headers
-            )
+            answer = await self._http.post("/graphql", json={"query": document, "variables": dict(variables or {})}, headers=headers)
         except httpx2.HTTPError as error:
             raise self._away(error) from error
         try:

@@ -134,9 +134,7 @@ async def make_world(
                 machine_now=machine_now,
             )
         consents = [
-            mandates.Consent(firm.bank_code, firm.branch, 1, firm.number, f"sandbox/{firm.code}")
-            for firm in world.FIRMS
-            if firm.buys
+            mandates.Consent(firm.bank_code, firm.branch, 1, firm.number, f"sandbox/{firm.code}") for firm in world.FIRMS if firm.buys
         ]
         await mandates.add_mandates(site_id, consents, now=now, machine_now=machine_now)
     for firm in world.FIRMS:

@@ -51,12 +51,12 @@ BANKS = (
     BankOfTheWorld("9990", "001", "C銀行", "ｼ-ｷﾞﾝｺｳ", deduplicates=True, main=True),
     BankOfTheWorld("9991", "101", "B銀行", "ﾋﾞ-ｷﾞﾝｺｳ", deduplicates=False),
     BankOfTheWorld("9992", "201", "C信用金庫", "ｼ-ｼﾝﾖｳｷﾝｺ", deduplicates=True),
-    BankOfTheWorld("9993", "301", "D銀行", "ﾃﾞｲ-ｷﾞﾝｺｳ", deduplicates=False),
+    BankOfTheWorld("9993", "301", "D銀行", "ﾃﾞｲ-ｷﾞﾝｺｳ", deduplicates=True),
 )
 
 SITES = {130: 1, 320: 2}  # site -> home
 SITE_NAMES = {130: "電子マーケットサイト130", 320: "電子マーケットサイト320"}
-SITE_HOLDER = {130: "ｻｲﾄ130", 320: "ｻｲﾄ320"}
+SITE_HOLDER = {130: "ｻｲﾄ 130", 320: "ｻｲﾄ 320"}
 
 FIRMS = (
     FirmOfTheWorld("A", "A社", "千代田区丸の内", "Aｼﾔ", "9990", "001", "9000001"),

@@ -1,0 +1,8 @@
+"""`python -m kessai` is the command `kessai`."""
+
+import sys
+
+from kessai.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

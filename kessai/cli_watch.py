@@ -1,0 +1,133 @@
+"""Looking after it: what a person should look at, what went out, what nobody knows, and whether everything still
+agrees.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from kessai.opened import business_now, with_store
+from kessai.screen import PLAIN, Common, show
+
+KindName = Literal["debit", "delivery", "payout", "refund", "fee", "sweep"]
+
+
+def exceptions(
+    *,
+    code: str | None = None,
+    bank: str | None = None,
+    closed: Annotated[bool, Parameter(negative="")] = False,
+    limit: int = 200,
+    common: Common = PLAIN,
+) -> None:
+    """List what does not match and needs a person (例外), newest first. Nothing in it has touched money.
+
+    For example:
+
+        kessai exceptions
+        kessai exceptions --bank 9991 --json
+
+    Parameters
+    ----------
+    code
+        Only this kind of finding, e.g. NAME_REUSED.
+    bank
+        Only what came from this bank.
+    closed
+        Those that are done with, too.
+    limit
+        At most so many.
+    """
+    from domain.store.lists import list_exceptions
+
+    found = with_store(lambda: list_exceptions(code=code, bank=bank, closed=closed, limit=limit))
+    columns = (("since", "at"), ("code", "code"), ("from", "channel"), ("contract", "contract_id"), ("batch", "batch_id"))
+    show(common, found, (*columns, ("yen", "amount"), ("reason", "reason")), right=("yen",), empty="No exceptions.")
+
+
+def batches(
+    *,
+    kind: KindName | None = None,
+    status: str | None = None,
+    bank: str | None = None,
+    site: int | None = None,
+    value_on: date | None = None,
+    unfinished: Annotated[bool, Parameter(negative="")] = False,
+    limit: int = 50,
+    common: Common = PLAIN,
+) -> None:
+    """List batches (files to banks, calls to carriers), newest first, and how far each has gone.
+
+    For example:
+
+        kessai batches --unfinished
+        kessai batches --kind debit --bank 9991 --value-on 2000-09-24
+
+    Parameters
+    ----------
+    kind
+        debit (振替), delivery (配送), payout (清算), sweep (資金集中), refund or fee.
+    status
+        OPEN, SEALED, SENDING, RELEASING, SENT, RECEIPTED, ANSWERED, CLOSED, REFUSED or UNKNOWN.
+    bank
+        Only for this bank.
+    site
+        Only for this site.
+    value_on
+        Only for this debit, execution or instruction date.
+    unfinished
+        Only those that wait for something.
+    limit
+        At most so many.
+    """
+    from domain.statuses import BatchStatus, Kind
+    from domain.store.lists import list_batches
+    from kessai.trouble import Trouble
+
+    if status is not None and status.upper() not in BatchStatus.__members__:
+        raise Trouble(f"{status} is not a batch status", why=f"there are {', '.join(BatchStatus.__members__)}", code="COMMAND")
+    found = with_store(
+        lambda: list_batches(
+            kind=None if kind is None else Kind[kind.upper()],
+            status=None if status is None else BatchStatus[status.upper()],
+            bank=bank,
+            site_id=site,
+            value_on=value_on,
+            unfinished=unfinished,
+            limit=limit,
+        )
+    )
+    for row in found:
+        row["to"] = row["bank_code"] or row["carrier_id"]
+    columns = (("batch", "batch_id"), ("kind", "kind"), ("to", "to"), ("for", "value_on"), ("status", "status"))
+    more = (("lines", "line_count"), ("yen", "amount"), ("name", "name"), ("sealed", "sealed_at"), ("sent", "sent_at"))
+    show(common, found, (*columns, *more, ("problem", "problem")), right=("lines", "yen"), empty="No batches.")
+
+
+def unknown(*, bank: str | None = None, limit: int = 200, common: Common = PLAIN) -> None:
+    """List what was sent and not answered in time (結果不明): batches, sweeps and contracts. It is never blindly sent
+    again.
+
+    For example:
+
+        kessai unknown
+        kessai unknown --bank 9992 --json
+
+    Parameters
+    ----------
+    bank
+        Only this bank.
+    limit
+        At most so many.
+    """
+    from domain.store.lists import list_unknown
+
+    async def work() -> list[dict[str, object]]:
+        return await list_unknown(now=await business_now(), bank=bank, limit=limit)
+
+    columns = (("what", "what"), ("kind", "kind"), ("status", "status"), ("from", "from"), ("sent", "sent_at"))
+    more = (("unknown since", "since"), ("yen", "amount"), ("contract", "contract_id"), ("file", "name"))
+    show(common, with_store(work), (*columns, *more), right=("yen",), empty="Nothing is unknown.")

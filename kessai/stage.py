@@ -1,0 +1,261 @@
+"""The whole world on this machine: engines, database, our side and the strangers' side, API, worker and scheduler.
+
+`kessai up` and `kessai demo` stand on it. First the servers (`servers`), then everything on them (`open_stage`); both
+end
+with their block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+
+from domain.store import clock
+from domain.store.connection import open_store, transaction
+from domain.store.databases import ensure_database, on_server
+from domain.store.migrate import migrate
+from kessai import embedded, world_data
+from kessai.asking import Api
+from kessai.clockwork import Clockwork, machine_now
+from kessai.embedded.engines import remove
+from kessai.embedded.processes import free_port
+from kessai.places import Places
+from kessai.processes import Child, Processes, Program, import_path, python
+from kessai.settings import EngineSettings
+from kessai.strangers import Strangers
+from kessai.trouble import Trouble
+from kessai.world import Credentials, carrier_secret, make_clients, make_world, write_private
+from workers.broker import Enqueuer
+from workers.broker import places as queue_places
+
+DATABASE = "kessai"
+
+Say = Callable[[str, str, float], None]  # a part of the world, what it is, how many seconds it took
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Addresses:
+    """The two servers everything stands on. Ours are made when they are missing, others are used as they are."""
+
+    database_url: str
+    redis_url: str
+    server_url: str | None  # PostgreSQL itself, when it is ours
+    words: str  # for people
+    state: Path | None  # where our servers keep their data
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What kind of world is wanted."""
+
+    places: Places
+    port: int  # of the API
+    start: datetime = world_data.START
+    ticking: bool = True
+    play: bool = False  # the sites register the patent's contracts at their hours
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A world that runs."""
+
+    wish: Wish
+    api: Api
+    strangers: Strangers
+    clockwork: Clockwork
+    credentials: Credentials
+    processes: Processes
+    found: bool  # it was there before, and goes on
+
+
+@contextlib.contextmanager
+def servers(settings: EngineSettings, say: Say, *, durable: bool = True) -> Iterator[Addresses]:
+    """The two servers, for as long as the block lasts: those that are named, and embedded ones for the others."""
+    began = time.monotonic()
+    database, bell = settings.database_url, settings.redis_url
+    if database is not None and bell is not None:
+        yield Addresses(database.reveal(), bell.reveal(), None, f"{database} · {bell}", None)
+        return
+    with embedded.start(settings.state, durable=durable) as engines:
+        words = " · ".join(
+            [
+                f"PostgreSQL {engines.postgres_version}" if database is None else str(database),
+                f"Valkey {engines.valkey_version}" if bell is None else str(bell),
+            ]
+        )
+        say("engines", f"{words}    {short(engines.state)}", time.monotonic() - began)
+        yield Addresses(
+            on_server(engines.database_url, DATABASE) if database is None else database.reveal(),
+            engines.redis_url if bell is None else bell.reveal(),
+            engines.database_url if database is None else None,
+            words,
+            engines.state,
+        )
+
+
+def short(path: Path) -> str:
+    """A path as people write it from here."""
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+@contextlib.asynccontextmanager
+async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say: Say) -> AsyncIterator[Stage]:
+    """Everything on the servers: schema, our side of the world, the strangers, API, worker and scheduler, all ready.
+
+    Yesterday's world is found again, with its clock. The children end with `processes`, which is the caller's.
+    """
+    began = time.monotonic()
+    if addresses.server_url is not None:
+        await ensure_database(addresses.server_url, DATABASE)
+    ran = await migrate(addresses.database_url)
+    say("database", f"{len(ran)} migrations" if ran else "up to date", time.monotonic() - began)
+    began = time.monotonic()
+    async with contextlib.AsyncExitStack() as held:
+        await held.enter_async_context(open_store(addresses.database_url, application_name="kessai up"))
+        ping(addresses.redis_url)
+        queues = Enqueuer(queue_places(addresses.redis_url))
+        held.callback(queues.close)
+        api_url, sandbox_port = f"http://{wish.host}:{wish.port}", free_port()
+        strangers = await held.enter_async_context(Strangers(f"http://127.0.0.1:{sandbox_port}"))
+        api = await held.enter_async_context(Api(api_url))
+        now, found = await _clock(wish)
+        await asyncio.to_thread(_write_sandbox_config, wish, api_url, now)
+        children = _start(wish, addresses, processes, sandbox_port)
+        secret = carrier_secret(wish.places.carrier_secret)
+        await make_world(banks_root=wish.places.banks, sandbox_url=strangers.url, secret=secret, now=now, machine_now=machine_now())
+        known = Credentials.read(wish.places.credentials)
+        credentials = await make_clients(known, api=api_url, machine_now=machine_now())
+        credentials.write(wish.places.credentials)
+        await processes.ready(children["sandbox"], strangers.ready)
+        say(
+            "sandbox",
+            f"{len(world_data.BANKS)} banks · 1 carrier · sites {', '.join(map(str, world_data.SITES))}",
+            time.monotonic() - began,
+        )
+        began = time.monotonic()
+        await processes.ready(children["api"], api.ready)
+        processes.check()
+        say("workers", "debit · delivery · sweep · payout", time.monotonic() - began)
+        clockwork = Clockwork(strangers, queues, processes.check)
+        await clockwork.together(ticking=wish.ticking)
+        try:
+            yield Stage(wish, api, strangers, clockwork, credentials, processes, found)
+        finally:
+            # The clock is kept with the data: it stands while nobody is here, and the next start goes on from it.
+            with contextlib.suppress(Exception):
+                await clockwork.together(ticking=False)
+
+
+async def _clock(wish: Wish) -> tuple[datetime, bool]:
+    """The business clock, made where there is none; and whether there was one."""
+    async with transaction() as tx:
+        before = await tx.value("select 1 from business_clock")
+        standing = await clock.prepare(tx, sandbox=True, start=wish.start, ticking=False, machine_now=machine_now())
+    if not standing.sandbox:
+        raise Trouble(
+            "This database is not a sandbox",
+            why="its clock is the system's, and nothing may move it",
+            do=("name another database with DATABASE_URL", "or leave it out: then one is made"),
+            code="NOT_A_SANDBOX",
+        )
+    return standing.now(machine_now()), before is not None
+
+
+def ping(redis_url: str) -> None:
+    """Raises Trouble when nobody answers there."""
+    try:
+        with redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5) as client:
+            client.ping()
+    except redis.RedisError as error:
+        where = urlsplit(redis_url)
+        raise Trouble(
+            f"No Redis at {where.hostname}:{where.port or 6379}",
+            why=type(error).__name__,
+            do=("start it", "or leave REDIS_URL out: then a Valkey is started here"),
+            code="REDIS_URL",
+        ) from error
+
+
+def _write_sandbox_config(wish: Wish, api_url: str, now: datetime) -> None:
+    """The sandbox writes its own world; we add what only we know: where we are, and our half of each secret."""
+    places = wish.places
+    places.root.mkdir(parents=True, exist_ok=True)
+    run_sandbox("--write-scenario", str(places.sandbox_config), *(["--play"] if wish.play else []))
+    content: dict[str, Any] = json.loads(places.sandbox_config.read_text(encoding="utf-8"))
+    secret = carrier_secret(places.carrier_secret)
+    content["api"] = api_url
+    content["credentials_file"] = str(places.credentials)
+    content["clock"] = {"now": now.isoformat(), "ticking": False}
+    for carrier in content["carriers"]:
+        carrier["secrets"] = carrier["hook_secrets"] = [secret]
+    write_private(places.sandbox_config, json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def run_sandbox(*arguments: str) -> None:
+    """Runs the sandbox's program once. Raises Trouble with what it said."""
+    done = subprocess.run(
+        python("-m", "sandbox", *arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": import_path()},
+    )
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        raise Trouble("The sandbox cannot be prepared", why=said[:300], code="SANDBOX_CONFIG")
+
+
+def _start(wish: Wish, addresses: Addresses, processes: Processes, sandbox_port: int) -> dict[str, Child]:
+    """Start the four processes. Each is the command that an operator would use."""
+    places = wish.places
+    environment = {
+        "DATABASE_URL": addresses.database_url,
+        "REDIS_URL": addresses.redis_url,
+        "KESSAI_SPOOL": str(places.spool),
+        "KESSAI_HOST": wish.host,
+        "KESSAI_PORT": str(wish.port),
+        "KESSAI_LOG_FORMAT": "json",
+    }
+    sandbox = ["--dir", str(places.sandbox), "--config", str(places.sandbox_config), "--port", str(sandbox_port)]
+    programs = [
+        Program("sandbox", python("-m", "sandbox", *sandbox)),
+        Program("api", python("-m", "kessai", "api"), environment),
+        Program("worker", python("-m", "kessai", "worker"), environment),
+        Program("scheduler", python("-m", "kessai", "scheduler"), environment),
+    ]
+    places.spool.mkdir(parents=True, exist_ok=True)
+    return {program.name: processes.start(program) for program in programs}
+
+
+def begin_afresh(places: Places, settings: EngineSettings) -> None:
+    """Deletes the world: data, books, spool, logs, secrets. Refused while it runs, and for a database that is not
+    ours.
+    """
+    if settings.database_url is not None:
+        raise Trouble(
+            "The database is not ours to empty",
+            why="DATABASE_URL names it",
+            do=("empty it yourself", "or leave DATABASE_URL out"),
+            code="RESET_NOT_OURS",
+        )
+    remove(places.state)
+    for directory in (places.sandbox, places.spool, places.log):
+        shutil.rmtree(directory, ignore_errors=True)
+    for file in (places.sandbox_config, places.carrier_secret, places.credentials, places.running):
+        file.unlink(missing_ok=True)
