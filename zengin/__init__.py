@@ -15,17 +15,7 @@ the failed lines only in ``zengin.outcome``.
 Source: Zengin standard record formats (JBA), 91/21/03/01.
 """
 
-from zengin.charset import (
-    BRANCH_NAME,
-    EDI,
-    FREE_TEXT,
-    JIS,
-    PARTY_NAME,
-    CharacterSet,
-    CharClass,
-    UnsupportedCharacterSet,
-    character_set,
-)
+from zengin.charset import BRANCH_NAME, EDI, FREE_TEXT, JIS, PARTY_NAME, CharacterSet, CharClass, UnsupportedCharacterSet, character_set
 from zengin.findings import Code, Finding, Severity, ZenginError, ZenginReadError, ZenginWriteError
 from zengin.formats import DEBIT_REQUEST, DEBIT_RESULT, DEBIT_RESULT_FAILED_ONLY, NOTICE, PAYOUT, STATEMENT, FileFormat
 from zengin.framing import Framing

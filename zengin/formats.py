@@ -30,25 +30,16 @@ from zengin.records import (
     StatementLine,
     StatementTrailer,
 )
-from zengin.totals import (
-    DebitShape,
-    DebitTally,
-    Difference,
-    NoticeTally,
-    PayoutTally,
-    StatementTally,
-    Tally,
-    compare_statement_end,
-)
+from zengin.totals import DebitShape, DebitTally, Difference, NoticeTally, PayoutTally, StatementTally, Tally, compare_statement_end
 
-H = TypeVar("H")
-L = TypeVar("L")
-T = TypeVar("T")
-E = TypeVar("E")
+H_co = TypeVar("H_co", covariant=True)
+L_co = TypeVar("L_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class FileFormat(Generic[H, L, T, E]):
+class FileFormat(Generic[H_co, L_co, T_co, E_co]):
     """One kind of file: ``1 (header)  2* (lines)  8 (trailer)``, repeated, then ``9 (end)``.
 
     ``choose_line`` gives the layout of a line by its text. ``compare_end`` takes the end
@@ -57,12 +48,12 @@ class FileFormat(Generic[H, L, T, E]):
     """
 
     name: str
-    header: Layout[H]
-    choose_line: Callable[[str], Layout[L]]
-    trailer: Layout[T]
-    end: Layout[E]
-    tally: Callable[[H], Tally[H, L, T]]
-    compare_end: Callable[[E, int, int], list[Difference]] | None = None
+    header: Layout[H_co]
+    choose_line: Callable[[str], Layout[L_co]]
+    trailer: Layout[T_co]
+    end: Layout[E_co]
+    tally: Callable[[H_co], Tally[H_co, L_co, T_co]]
+    compare_end: Callable[[E_co, int, int], list[Difference]] | None = None
     key: str | None = None
 
     @property

@@ -107,10 +107,11 @@ class Splitter:
         size = self._length - cut
         stride = size + len(separator)
         pad = " " * cut
+        strict = not self._tolerant  # then a break within a record is found with its characters
         base = position = 0
         while True:
             if separator:
-                while text.find(separator, position, position + stride) == position + size:
+                while text.startswith(separator, position + size) and (strict or text.find(separator, position, position + size) < 0):
                     yield base + position, text[position : position + size] + pad
                     position += stride
             else:

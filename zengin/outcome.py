@@ -61,9 +61,7 @@ def complete_failed_only(sent: Collection[DebitLine], failed: Iterable[DebitLine
     if findings:
         raise OutcomeMismatch(findings)
     return (
-        line._replace(
-            result_code=outcomes[line.customer_number].result_code if line.customer_number in outcomes else ResultCode.DEBITED
-        )
+        line._replace(result_code=outcomes[line.customer_number].result_code if line.customer_number in outcomes else ResultCode.DEBITED)
         for line in sent
     )
 

@@ -36,6 +36,8 @@ _MAY_FOLLOW: Final = {"": "1", "1": "28", "2": "28", "8": "19", "9": "9"}
 """Record type to the types that may come next. An empty block is legal."""
 _BEFORE_LINES: Final = frozenset("12")
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_HEAD: Final = 4
+"""First bytes that are kept to name a foreign encoding."""
 _EBCDIC_ONE: Final = b"\xf1"
 """The digit 1, which every file starts with, in EBCDIC."""
 
@@ -114,6 +116,7 @@ class Reader(Generic[H, L, T, E]):
             self._report_record,
             tolerant=tolerant,
         )
+        self._records = iter(self._splitter)
         self._keys: set[str] | None = set() if unique_keys and file_format.key else None
         self._tally: Tally[H, L, T] | None = None
         self._blocks = 0
@@ -131,7 +134,7 @@ class Reader(Generic[H, L, T, E]):
         self._started = True
         previous = ""
         choose_line, keys = self._format.choose_line, self._keys
-        for offset, text in self._splitter:
+        for offset, text in self._records:
             if self._enough:
                 return
             self.byte = offset
@@ -167,8 +170,8 @@ class Reader(Generic[H, L, T, E]):
 
     def _keep_head(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
-            if not self._head:
-                self._head = chunk[:4]
+            if len(self._head) < _HEAD:
+                self._head += chunk[:_HEAD]
             yield chunk
 
     def _missing_end(self, previous: str) -> None:
@@ -199,11 +202,11 @@ class Reader(Generic[H, L, T, E]):
         known = record_type in "1289"
         code = Code.RECORD_ORDER if known else Code.RECORD_TYPE
         self._report_record(code, Severity.FILE, self.byte, expected, repr(record_type))
-        self._given_up = not known and self.framing is Framing.NONE
-        return known
+        self._given_up = self.framing is Framing.NONE  # the boundaries are lost: all else would be noise
+        return known and not self._given_up
 
     def _only_end_follows(self) -> None:
-        for offset, text in self._splitter:
+        for offset, text in self._records:
             self._report_record(Code.DATA_AFTER_END, Severity.FILE, offset, "", repr(text[:1]))
             return
 
@@ -231,6 +234,10 @@ class Reader(Generic[H, L, T, E]):
             if tally is not None:
                 tally.readable = False
             return None
+        if "\r" in text or "\n" in text:  # not a bad line but a lost boundary
+            length = str(self._format.record_length)
+            at = str(min(text.find(char) for char in "\r\n" if char in text))
+            self._report_record(Code.RECORD_LENGTH, Severity.FILE, self.byte, length, at)
         layout = self._format.choose_line(text)
         found = self._findings(layout, layout.faults(text))
         self._report(found)

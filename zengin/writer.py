@@ -217,9 +217,7 @@ def write_payout(
     yield _record(payout.END, EndRecord(), record + 2, framing)
 
 
-def write_statement(
-    header: StatementHeader, lines: Iterable[StatementLine], *, framing: Framing = Framing.CRLF
-) -> Iterator[bytes]:
+def write_statement(header: StatementHeader, lines: Iterable[StatementLine], *, framing: Framing = Framing.CRLF) -> Iterator[bytes]:
     """An account statement (03) of one account; the closing balance follows from the opening."""
     tally = StatementTally(header)
     yield _record(statement.HEADER, header, 1, framing)
