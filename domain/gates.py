@@ -12,16 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from domain.problems import InputProblem, ProblemCode
-from domain.statuses import (
-    DebitFailureReason,
-    DebitStatus,
-    DeliverWhen,
-    DeliveryStatus,
-    DeliveryTrigger,
-    Mode,
-    PayoutStatus,
-    Release,
-)
+from domain.statuses import DebitFailureReason, DebitStatus, DeliverWhen, DeliveryStatus, DeliveryTrigger, Mode, PayoutStatus, Release
 
 
 @dataclass(frozen=True, slots=True)
