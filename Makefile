@@ -47,7 +47,7 @@ format: setup-dev ## Let ruff format the code and mend what it can.
 
 .PHONY: schema
 schema: setup ## Write schema.graphql from the code.
-	@$(KESSAI) schema --write
+	@.venv/bin/python -c 'from pathlib import Path; from api.schema import sdl; Path("schema.graphql").write_text(sdl(), encoding="utf-8")'
 
 .PHONY: requirements
 requirements: setup-dev ## Pin the newest versions that fit together (needs uv).

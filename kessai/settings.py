@@ -32,6 +32,7 @@ VARIABLES: dict[str, str] = {
     "KESSAI_QUEUES": "queues a worker serves, separated by commas (default: all)",
     "KESSAI_THREADS": "messages a worker handles at once (default 8)",
     "KESSAI_HEALTH_PORT": "port of `/healthz` and `/readyz` of a worker or scheduler, on loopback (default: none)",
+    "KESSAI_CRASH_AT": "for tests: where in the sending protocol a worker kills itself",
     "KESSAI_LOG_FORMAT": "`json`, `console`, or `auto`: console on a terminal, else JSON (default `auto`)",
     "KESSAI_LOG_LEVEL": "`debug`, `info`, `warning` or `error` (default `info`)",
 }

@@ -39,6 +39,7 @@ def test_everything_can_be_set(tmp_path: Path):
         "KESSAI_QUEUES": "banks, carriers",
         "KESSAI_THREADS": "16",
         "KESSAI_HEALTH_PORT": "9100",
+        "KESSAI_CRASH_AT": "uploaded",
         "KESSAI_LOG_FORMAT": "JSON",
         "KESSAI_LOG_LEVEL": "debug",
         "HOME": "/nonexistent",
