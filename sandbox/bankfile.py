@@ -216,9 +216,7 @@ class ResultShape:
     garbage: bool = False
 
 
-def write_result(
-    request: Request, codes: bytes, shape: ResultShape | None = None, amounts: Mapping[int, int] | None = None
-) -> bytes:
+def write_result(request: Request, codes: bytes, shape: ResultShape | None = None, amounts: Mapping[int, int] | None = None) -> bytes:
     """The result of a 91 file: our bytes back, byte 112 of each line and the results in the trailer filled.
 
     Args:

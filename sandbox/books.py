@@ -105,15 +105,12 @@ class Books:
 
     def add_mandates(self, bank: str, mandates: Iterable[tuple[str, str, bool]]) -> None:
         """Triples of consignor code, payer account and whether the payer has stopped it; the last word counts."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO mandates VALUES (?, ?, ?, ?)", ((bank, c, k, stopped) for c, k, stopped in mandates)
-        )
+        self._db.executemany("INSERT OR REPLACE INTO mandates VALUES (?, ?, ?, ?)", ((bank, c, k, stopped) for c, k, stopped in mandates))
 
     def mandates(self, bank: str, consignor: str, keys: Iterable[str]) -> dict[str, bool]:
         """For the keys that have a mandate for the consignor: is it stopped?"""
         rows = self._db.execute(
-            "SELECT m.key, m.stopped FROM json_each(?) j"
-            " CROSS JOIN mandates m ON m.bank = ? AND m.consignor = ? AND m.key = j.value",
+            "SELECT m.key, m.stopped FROM json_each(?) j CROSS JOIN mandates m ON m.bank = ? AND m.consignor = ? AND m.key = j.value",
             (orjson.dumps(list(keys)).decode(), bank, consignor),
         )
         return {row["key"]: bool(row["stopped"]) for row in rows}
@@ -135,9 +132,7 @@ class Books:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows(),
         )
-        self._db.executemany(
-            "UPDATE accounts SET balance = balance + ? WHERE id = ?", ((delta, id_) for id_, delta in deltas.items())
-        )
+        self._db.executemany("UPDATE accounts SET balance = balance + ? WHERE id = ?", ((delta, id_) for id_, delta in deltas.items()))
         return set(deltas)
 
     def reported_banks(self, accounts: Iterable[int]) -> list[str]:
@@ -161,9 +156,7 @@ class Books:
         return [dict(row) for row in rows]
 
     def bookings_on(self, account: int, day: date) -> Iterator[sqlite3.Row]:
-        yield from self._db.execute(
-            "SELECT * FROM bookings WHERE account = ? AND day = ? ORDER BY id", (account, day.isoformat())
-        )
+        yield from self._db.execute("SELECT * FROM bookings WHERE account = ? AND day = ? ORDER BY id", (account, day.isoformat()))
 
     def book_of(self, bank: str, key: str | None, after: int = 0, limit: int = -1) -> list[dict[str, Any]]:
         """The bookings of one account, or of the whole bank, after a number."""

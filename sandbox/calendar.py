@@ -24,9 +24,7 @@ class Calendar:
         self._holidays = frozenset(holidays)
 
     def is_open(self, day: date) -> bool:
-        return self._every_day or (
-            day.weekday() < 5 and day not in self._holidays and (day.month, day.day) not in _CLOSED_EVERY_YEAR
-        )
+        return self._every_day or (day.weekday() < 5 and day not in self._holidays and (day.month, day.day) not in _CLOSED_EVERY_YEAR)
 
     def shift(self, day: date, count: int) -> date:
         """`count` working days after the day (before it when negative); the day itself is not counted."""

@@ -141,9 +141,7 @@ class Carrier:
         return [dict(row) for row in rows]
 
     def _batch(self, batch_id: str) -> Any:
-        return self._db.execute(
-            "SELECT * FROM carrier_batches WHERE carrier = ? AND batch_id = ?", (self.config.id, batch_id)
-        ).fetchone()
+        return self._db.execute("SELECT * FROM carrier_batches WHERE carrier = ? AND batch_id = ?", (self.config.id, batch_id)).fetchone()
 
     def _accept(self, batch: Any, now: datetime) -> list[dict[str, Any]]:
         first = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM shipments").fetchone()[0]
@@ -284,9 +282,7 @@ def _mistakes(batch: Any, key: str | None) -> list[dict[str, str]]:
 def _shipment_mistakes(shipment: Any) -> list[tuple[str, str]]:
     if not isinstance(shipment, dict):
         return [("", "not a JSON object")]
-    mistakes = [
-        (field, "must be text") for field in ("shipment_id", "contract_id", "number") if not isinstance(shipment.get(field), str)
-    ]
+    mistakes = [(field, "must be text") for field in ("shipment_id", "contract_id", "number") if not isinstance(shipment.get(field), str)]
     for field in ("ship_from", "ship_to"):
         party = shipment.get(field)
         if not isinstance(party, dict) or not party.get("name") or not party.get("address"):

@@ -74,7 +74,7 @@ class BankConfig:
 
 @dataclass(frozen=True, slots=True)
 class CarrierConfig:
-    """One carrier. `secrets` sign what comes to it, `hook_secrets` what it sends; several while a key is changed."""
+    """One carrier. `secrets` sign what comes to it, `hook_secrets` (the same when left out) what it sends; several while a key is changed."""
 
     id: str
     deduplicates: bool
@@ -225,7 +225,7 @@ def _carrier(data: Mapping[str, Any], holidays: frozenset[date]) -> CarrierConfi
         id=data["id"],
         deduplicates=_deduplicates(data),
         secrets=tuple(data["secrets"]),
-        hook_secrets=tuple(data["hook_secrets"]),
+        hook_secrets=tuple(data.get("hook_secrets", data["secrets"])),
         calendar=_calendar(data, holidays),
         ship_days=int(data.get("ship_days", 3)),
         ships_at=time.fromisoformat(data.get("ships_at", "09:00")),

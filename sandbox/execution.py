@@ -104,9 +104,7 @@ class Execution:
 
     # -- 91 ----------------------------------------------------------------------------------------------------------
 
-    def _debit(
-        self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime
-    ) -> None:
+    def _debit(self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime) -> None:
         """Debit line by line in the order of the file; what was taken is credited in one lump."""
         keys = {line_account(line) for line in request.lines()}
         payers = self._books.find(bank.code, keys)
@@ -135,9 +133,7 @@ class Execution:
         self.book(now.date(), bookings())
         shape = {key: behaviour.action[key] for key in _SHAPES if key in behaviour.action}
         answer = {"shape": {"failed_only": bank.result_failed_only} | shape, "amounts": list(amounts.items())}
-        self._db.execute(
-            "UPDATE files SET codes = ?, answer = ? WHERE id = ?", (bytes(codes), orjson.dumps(answer).decode(), row["id"])
-        )
+        self._db.execute("UPDATE files SET codes = ?, answer = ? WHERE id = ?", (bytes(codes), orjson.dumps(answer).decode(), row["id"]))
         self._announce_result(row, bank, name, behaviour)
 
     def _announce_result(self, row: sqlite3.Row, bank: BankConfig, name: FileName, behaviour: Behaviour) -> None:
@@ -180,9 +176,7 @@ class Execution:
 
     # -- 21 ----------------------------------------------------------------------------------------------------------
 
-    def _credit(
-        self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime
-    ) -> None:
+    def _credit(self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime) -> None:
         """Debit the total once and credit every payee the same day; without cover nothing is done and nothing said."""
         payer = self._books.find(bank.code, [request.account])[request.account]
         if payer.balance < request.amount or not request.count:
@@ -222,9 +216,7 @@ class Execution:
             for index in payload["lines"]:
                 line = request.line(index)
                 source = line_bank(line) + line_account(line)[:3]
-                yield Booking(
-                    payer.id, "in", line_amount(line), "return", row["name"], credit_reference(line), credit_holder(line), source
-                )
+                yield Booking(payer.id, "in", line_amount(line), "return", row["name"], credit_reference(line), credit_holder(line), source)
 
         self.book(now.date(), bookings())
 

@@ -162,9 +162,7 @@ class Counter:
         if delay:
             at = now + delay
             late = receipt | {"at": write_instant(at)}
-            self._agenda.add(
-                at, Rank.RECEIPT, "receipt", {"bank": self._bank.code, "name": f"{name}.receipt.json", "receipt": late}
-            )
+            self._agenda.add(at, Rank.RECEIPT, "receipt", {"bank": self._bank.code, "name": f"{name}.receipt.json", "receipt": late})
         else:
             self._publisher.publish(self._bank.code, f"{name}.receipt.json", orjson.dumps(receipt))
 

@@ -13,8 +13,7 @@ from datetime import date
 
 _UNDEFINED = "\ufffe"
 _DECODING = "".join(
-    chr(byte) if 0x20 <= byte <= 0x7E else chr(0xFF61 + byte - 0xA1) if 0xA1 <= byte <= 0xDF else _UNDEFINED
-    for byte in range(256)
+    chr(byte) if 0x20 <= byte <= 0x7E else chr(0xFF61 + byte - 0xA1) if 0xA1 <= byte <= 0xDF else _UNDEFINED for byte in range(256)
 )
 _ENCODING = {ord(char): byte for byte, char in enumerate(_DECODING) if char != _UNDEFINED} | {0xA5: 0x5C}
 

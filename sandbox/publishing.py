@@ -58,9 +58,7 @@ class Publisher:
 
     def counts(self, banks: Iterable[str]) -> dict[str, int]:
         """How many files were ever published, by distinct name and bytes."""
-        rows = self._db.execute(
-            "SELECT bank, count(DISTINCT name || '/' || sha256) AS n FROM publications WHERE published GROUP BY bank"
-        )
+        rows = self._db.execute("SELECT bank, count(DISTINCT name || '/' || sha256) AS n FROM publications WHERE published GROUP BY bank")
         found = {row["bank"]: int(row["n"]) for row in rows}
         return {bank: found.get(bank, 0) for bank in banks}
 

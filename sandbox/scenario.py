@@ -15,12 +15,12 @@ START = "2000-09-20T09:00:00+09:00"
 CARRIER = "sandbox-carrier"
 SITES = ("130", "320")
 
-# code, name, kana, branch, last digit of the sites' accounts there, kind. One bank of each kind at least.
+# code, name, kana, branch, last digit of the sites' accounts there, kind. Of each kind there are two.
 _BANKS = (
     ("9990", "C銀行", "ｼ-ｷﾞﾝｺｳ", "001", "0", "deduplicating"),
     ("9991", "B銀行", "ﾋﾞ-ｷﾞﾝｺｳ", "101", "1", "plain"),
     ("9992", "C信用金庫", "ｼ-ｼﾝﾖｳｷﾝｺ", "201", "2", "deduplicating"),
-    ("9993", "D銀行", "ﾃﾞｲ-ｷﾞﾝｺｳ", "301", "3", "deduplicating"),
+    ("9993", "D銀行", "ﾃﾞｲ-ｷﾞﾝｺｳ", "301", "3", "plain"),
 )
 # letter: bank, branch, number, opening balance, address
 _FIRMS: Mapping[str, tuple[str, str, str, int, str]] = {
@@ -60,7 +60,7 @@ _CONTRACTS = (
 
 
 def scenario(*, play: bool = False) -> dict[str, Any]:
-    """The configuration; with `play` the sites register the nine contracts. Secrets are made anew each time."""
+    """The configuration; with `play` the sites register the nine contracts. The carrier's secret is made anew each time."""
     return {
         "clock": {"now": START, "ticking": False},
         "api": None,
@@ -76,7 +76,6 @@ def scenario(*, play: bool = False) -> dict[str, Any]:
                 "ship_days": 3,
                 "ships_at": "09:00",
                 "secrets": [new_secret()],
-                "hook_secrets": [new_secret()],
             }
         ],
         "sites": [{"id": site, "agenda": _agenda(site) if play else []} for site in SITES],
@@ -134,13 +133,11 @@ def _bank(code: str, name: str, kana: str, branch: str, digit: str, kind: str) -
         "return_days": 1,
         "consignors": [{"code": f"{s['site']:0>10}", "branch": branch, "type": "1", "number": s["number"]} for s in sites],
         "accounts": [
-            *({"branch": branch, "type": "1", "number": s["number"], "holder": f"ｻｲﾄ {s['site']}", "balance": 0} for s in sites),
+            *({"branch": branch, "type": "1", "number": s["number"], "holder": f"ｻｲﾄ{s['site']}", "balance": 0} for s in sites),
             *({"branch": f[1], "type": "1", "number": f[2], "holder": f"{letter}ｼﾔ", "balance": f[3]} for letter, f in firms),
         ],
         "mandates": [
-            {"consignor": f"{s['site']:0>10}", "branch": branch, "type": "1", "number": _FIRMS[buyer][2]}
-            for s in sites
-            for buyer in buyers
+            {"consignor": f"{s['site']:0>10}", "branch": branch, "type": "1", "number": _FIRMS[buyer][2]} for s in sites for buyer in buyers
         ],
         "rules": list(_RULES.get(code, ())),
     }

@@ -7,6 +7,7 @@ connection after so many bytes, show another host key.
 from __future__ import annotations
 
 import logging
+import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ class SftpGate:
         self._host_key = self._key("host_key")
         self._other_host_key = self._key("other_host_key")
         self._users = {code: self._key(f"{code}_key").convert_to_public() for code in world.config.banks}
+        # One key that every bank takes, for a client that has one key for all its banks.
+        self._common = self._key("client_key").convert_to_public()
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._shows_other = False
 
@@ -42,7 +45,7 @@ class SftpGate:
         self._acceptor = await asyncssh.listen(
             "127.0.0.1",
             self._port,
-            server_factory=lambda: _Server(self._world, self._users),
+            server_factory=lambda: _Server(self._world, self._users, self._common),
             server_host_keys=[key],
             sftp_factory=_Directory,
             allow_scp=False,
@@ -63,10 +66,11 @@ class SftpGate:
             self._acceptor = None
 
     def describe(self) -> dict[str, Any]:
-        """What a client needs: port, host key to pin, and for each bank its user and the file of its private key."""
+        """What a client needs: port, host key to pin, the key that all banks take, and each bank's user with a key of its own."""
         return {
             "host": "127.0.0.1",
             "port": self._port,
+            "key_file": str((self._directory / "client_key").resolve()),
             "host_key": self._host_key.export_public_key().decode().strip(),
             "users": {code: {"user": code, "key_file": str((self._directory / f"{code}_key").resolve())} for code in self._users},
         }
@@ -87,9 +91,10 @@ class SftpGate:
 class _Server(asyncssh.SSHServer):
     """One connection: which bank, and what its rules say about it."""
 
-    def __init__(self, world: World, users: Mapping[str, asyncssh.SSHKey]) -> None:
+    def __init__(self, world: World, users: Mapping[str, asyncssh.SSHKey], common: asyncssh.SSHKey) -> None:
         self._world = world
         self._users = users
+        self._common = common
         self._what = uuid.uuid4().hex
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -103,7 +108,7 @@ class _Server(asyncssh.SSHServer):
 
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         expected = self._users.get(username)
-        if expected is None or key.public_data != expected.public_data:
+        if expected is None or key.public_data not in {expected.public_data, self._common.public_data}:
             return False
         if await self._world.use_rule(username, _LOGIN, self._what):
             log.info("%s: login refused by rule", username)
@@ -139,12 +144,17 @@ class _Directory(asyncssh.SFTPServer):
         return super().write(file_obj, offset, data)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        """Linked and then unlinked: one step in which a name that is there is refused, not a look and then a rename."""
         self._only_inbox(oldpath, newpath)
-        return super().rename(oldpath, newpath)
+        source, target = self.map_path(oldpath), self.map_path(newpath)
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            raise asyncssh.SFTPFileAlreadyExists("a file of this name is there") from None
+        os.unlink(source)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
-        self._only_inbox(oldpath, newpath)
-        return super().posix_rename(oldpath, newpath)
+        raise asyncssh.SFTPOpUnsupported("this bank does not overwrite")
 
     def remove(self, path: bytes) -> Any:
         self._only_inbox(path)

@@ -34,9 +34,7 @@ def is_genuine(keys: Iterable[str], headers: Mapping[str, str], body: bytes, mac
         return False
     given = [part[3:] for part in headers.get("webhook-signature", "").split() if part.startswith("v1,")]
     return any(
-        hmac.compare_digest(_digest(key, message_id, timestamp, body).encode(), signature.encode())
-        for key in keys
-        for signature in given
+        hmac.compare_digest(_digest(key, message_id, timestamp, body).encode(), signature.encode()) for key in keys for signature in given
     )
 
 

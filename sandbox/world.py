@@ -66,8 +66,7 @@ class World:
         self._publisher = Publisher(db, self.drops)
         self._execution = Execution(config.banks, self.drops, db, self._agenda, self._publisher)
         self._counters = {
-            code: Counter(bank, self.drops[code], self._store, self._agenda, self._publisher)
-            for code, bank in config.banks.items()
+            code: Counter(bank, self.drops[code], self._store, self._agenda, self._publisher) for code, bank in config.banks.items()
         }
         self._carriers = {c.id: Carrier(c, db, self._agenda) for c in config.carriers.values()}
         self._hooks = HookQueue(db, config.carriers)
@@ -135,7 +134,7 @@ class World:
         kept_at = self._machine()
         while True:
             await self._take_uploads()
-            await self._retry_hooks()
+            await self.retry_hooks()
             if not self._walking.locked():
                 async with self._walking:
                     while (at := await self._do(self._agenda.next_at)) is not None and at <= self.clock.now():
@@ -205,7 +204,8 @@ class World:
 
         await self._send(await self._do(pack))
 
-    async def _retry_hooks(self) -> None:
+    async def retry_hooks(self) -> None:
+        """Try the notices again whose pause is over, by the machine's clock."""
         due = await self._do(self._hooks.due, self._machine_ms())
         if due:
             await self._send(due)

@@ -60,7 +60,7 @@ def test_a_record_in_bytes():
             "branch": "101",
             "branch_name": "ﾎﾝﾃﾝ",
             "type": "1",
-            "account": "1000001",
+            "account": "9000001",
             "holder": "ｶ)ｱｵｿﾞﾗｼﾖｳｼﾞ",
             "amount": 125000,
             "new_code": "1",
@@ -69,7 +69,7 @@ def test_a_record_in_bytes():
     )
     assert record.hex() == (
         "3239393931cbde2dcadeddb82020202020202020313031ceddc3dd20202020202020202020202020"
-        "20203131303030303031b629b1b5bfded7bcd6b3bcde202020202020202020202020202020202020"
+        "20203139303030303031b629b1b5bfded7bcd6b3bcde202020202020202020202020202020202020"
         "3030303031323530303031303030303030"
         "323032363132303730303030303130"
         "2020202020202020"
@@ -109,9 +109,7 @@ def test_yen_sign_and_kana():
     assert layouts.decode(b"\xa1\xdf ~") == "｡ﾟ ~"
 
 
-@pytest.mark.parametrize(
-    "values", [{"account": "12345678"}, {"amount": "1.5"}, {"amount": -1}, {"holder": "ｱ" * 31}, {"nothing": 1}]
-)
+@pytest.mark.parametrize("values", [{"account": "12345678"}, {"amount": "1.5"}, {"amount": -1}, {"holder": "ｱ" * 31}, {"nothing": 1}])
 def test_what_does_not_fit_is_refused(values):
     with pytest.raises(ValueError):  # noqa: PT011 -- the message depends on the field
         layouts.DEBIT_LINE.pack(values)
