@@ -50,7 +50,6 @@ class Code(StrEnum):
     LIMIT = "limit"
     DUPLICATE = "duplicate"
     UNKNOWN_LINE = "unknown_line"
-    MISSING_LINE = "missing_line"
     LINE_DIFFERS = "line_differs"
 
 
@@ -148,10 +147,6 @@ _MESSAGES: Final[dict[Code, tuple[str, str]]] = {
     Code.UNKNOWN_LINE: (
         "{field} {found} is not among the lines we sent",
         "{label} {found} は依頼明細にありません",
-    ),
-    Code.MISSING_LINE: (
-        "{field} {found} is not in the result",
-        "{label} {found} が結果明細にありません",
     ),
     Code.LINE_DIFFERS: (
         "the line differs from the one we sent in {field}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zengin.charset import BRANCH_NAME, EDI, JIS, PARTY_NAME, CharClass, undefined_byte
+from zengin.charset import BRANCH_NAME, EDI, JIS, PARTY_NAME, CharClass, UnsupportedCharacterSet, character_set, undefined_byte
 from zengin.kana import TextTooLong, UnconvertibleCharacter, is_clean, to_bank_kana
 
 CONVERTED = """
@@ -126,3 +126,11 @@ def test_the_yen_sign_shares_its_byte_with_the_backslash():
 def test_two_byte_characters_cannot_be_encoded(text: str):
     with pytest.raises(UnicodeEncodeError):
         JIS.encode(text)
+
+
+def test_ebcdic_is_refused_by_name():
+    assert character_set("0") is JIS
+    with pytest.raises(UnsupportedCharacterSet, match="EBCDIC"):
+        character_set("1")
+    with pytest.raises(UnsupportedCharacterSet, match="code kind '7'"):
+        character_set("7")

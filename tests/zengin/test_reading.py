@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from zengin import (
     check,
     load,
     read,
+    write_debit_request,
     write_notice,
     write_payout,
     write_statement,
@@ -336,6 +338,19 @@ def test_reading_starts_before_the_file_has_ended():
     reader = iter(read(pieces(), DEBIT_REQUEST))
     next(reader)
     assert given < len(RECORDS)
+
+
+def test_memory_stays_flat_both_ways():
+    def peak(count: int) -> int:
+        lines = (line(number) for number in range(1, count + 1))
+        tracemalloc.start()
+        read_back = sum(1 for _ in read(write_debit_request(HEADER, lines), DEBIT_REQUEST))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert read_back == count + 3
+        return most
+
+    assert peak(20_000) < 1.2 * peak(5_000)
 
 
 # -- 21, 03 and 01
