@@ -1,7 +1,7 @@
 """Signatures of calls between us and carriers, after Standard Webhooks (docs/wire.md section 2).
 
-`webhook-signature` is `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`; several stand side by side while a key is changed.
-The timestamp is machine time, never business time: the sandbox's clock may stand in the year 2000.
+`webhook-signature` is `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`; several stand side by side while
+a key is changed. The timestamp is machine time, never business time: the sandbox's clock may stand in the year 2000.
 """
 
 import base64
@@ -28,13 +28,14 @@ def key_of(secret: str) -> bytes:
         raise ValueError("a signing secret is whsec_ and base64") from None
 
 
-def sign(secret: str, message_id: str, machine_now: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of a signed call; `machine_now` must be aware."""
+def sign(secrets: Sequence[str], message_id: str, machine_now: datetime, body: bytes) -> dict[str, str]:
+    """The three headers of a signed call, with a signature for each secret; `machine_now` must be aware."""
+    assert machine_now.tzinfo is not None
     timestamp = str(int(machine_now.timestamp()))
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{_digest(secret, message_id, timestamp, body)}",
+        "webhook-signature": " ".join(f"v1,{_digest(secret, message_id, timestamp, body)}" for secret in secrets),
     }
 
 

@@ -9,8 +9,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 
 class Writer:
@@ -67,7 +68,7 @@ class Spool:
                 if writer.sha256 is None:
                     Path(file.name).unlink(missing_ok=True)
 
-    def open(self, sha256: bytes) -> BinaryIO:
+    def open(self, sha256: bytes) -> BufferedReader:
         """The bytes of a hash, to read. Raises FileNotFoundError."""
         return self.path_of(sha256).open("rb")
 

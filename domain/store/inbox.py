@@ -175,8 +175,9 @@ async def end_poll(bank_code: str, machine_now: datetime, moves: int, problem: s
     """Writes down how a look through a bank's out/ ended. `moves` is the clock's count when it began."""
     async with transaction() as tx:
         await tx.run(
-            "insert into bank_poll(bank_code, machine_at, moves, problem, failures) values ($1, $2, $3, $4::text, ($4::text is not null)::int) "
-            "on conflict (bank_code) do update set machine_at = excluded.machine_at, moves = excluded.moves, problem = excluded.problem, "
+            "insert into bank_poll(bank_code, machine_at, moves, problem, failures) "
+            "values ($1, $2, $3, $4::text, ($4::text is not null)::int) on conflict (bank_code) do update set "
+            "machine_at = excluded.machine_at, moves = excluded.moves, problem = excluded.problem, "
             "failures = case when excluded.problem is null then 0 else bank_poll.failures + 1 end",
             bank_code,
             machine_now,

@@ -1,7 +1,7 @@
 """The outbox: messages written with the data they are about, in the same transaction, and relayed to the queues afterwards.
 
-A message carries IDs only, and the queue is a hint: what a lost message would have said is found again by the scheduler's look at what is due.
-The outbox makes it quick, not safe.
+A message carries IDs only, and the queue is a hint: what a lost message would have said is found again by the scheduler's
+look at what is due. The outbox makes it quick, not safe.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ async def add(tx: Tx, queue: str, actor: str, args: Mapping[str, Any]) -> None:
 
 async def claim(tx: Tx, limit: int) -> list[Waiting]:
     """The oldest messages that no other relay is holding; they stay this transaction's until it ends."""
-    rows = await tx.rows(
-        "select outbox_id, queue, actor, args from outbox order by outbox_id limit $1 for update skip locked", limit
-    )
+    rows = await tx.rows("select outbox_id, queue, actor, args from outbox order by outbox_id limit $1 for update skip locked", limit)
     return [Waiting(row["outbox_id"], row["queue"], row["actor"], json.loads(row["args"])) for row in rows]
 
 

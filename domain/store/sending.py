@@ -33,7 +33,7 @@ class BankAddress:
 
 @dataclass(frozen=True, slots=True)
 class CarrierAddress:
-    """How a carrier is reached; the secret signs in both directions."""
+    """How a carrier is reached. The secret signs in both directions; two, separated by a space, while it is being changed."""
 
     carrier_id: str
     url: str
@@ -258,4 +258,6 @@ async def _bank(tx: Tx, bank_code: str) -> BankAddress:
 
 async def _carrier(tx: Tx, carrier_id: str) -> CarrierAddress:
     row = await tx.row("select url, secret, deduplicates from carrier where carrier_id = $1", carrier_id)
+    if row is None:
+        raise LookupError(f"no carrier {carrier_id}")
     return CarrierAddress(carrier_id, row["url"], row["secret"], row["deduplicates"])

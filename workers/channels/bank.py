@@ -1,7 +1,7 @@
 """The bank channel: a directory `in/` to the bank and a directory `out/` from it (docs/wire.md section 1).
 
-Whatever goes out is uploaded under `<name>.tmp` and appears by a rename that never overwrites; nobody reads a `.tmp`. Nothing is ever deleted
-or moved at the bank.
+Whatever goes out is uploaded under `<name>.tmp` and appears by a rename that never overwrites; nobody reads a `.tmp`.
+Nothing is ever deleted or moved at the bank.
 """
 
 import hashlib

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import stat
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -48,9 +49,7 @@ async def open_sftp(address: Mapping[str, Any], *, deduplicates: bool) -> "SftpC
 class SftpChannel:
     """`in` and `out` below the directory that the login leads to."""
 
-    def __init__(
-        self, where: str, connection: asyncssh.SSHClientConnection, client: asyncssh.SFTPClient, *, deduplicates: bool
-    ) -> None:
+    def __init__(self, where: str, connection: asyncssh.SSHClientConnection, client: asyncssh.SFTPClient, *, deduplicates: bool) -> None:
         self._where, self._connection, self._client = where, connection, client
         self.deduplicates = deduplicates
 
@@ -59,10 +58,10 @@ class SftpChannel:
         found = []
         with self._asking("list"):
             async with asyncio.timeout(CALL_SECONDS):
-                entries = await self._client.readdir(OUT)
+                # As bytes: one name that is not UTF-8 must not hide all the others.
+                entries = await self._client.readdir(OUT.encode())
         for entry in entries:
-            name, attributes = entry.filename, entry.attrs
-            name = name.decode(errors="surrogateescape") if isinstance(name, bytes) else name
+            name, attributes = os.fsdecode(entry.filename), entry.attrs
             regular = attributes.permissions is None or stat.S_ISREG(attributes.permissions)
             if regular and is_plain(name) and not name.endswith(TMP):
                 found.append(Listed(name, attributes.size or 0, float(attributes.mtime or 0)))
@@ -76,11 +75,10 @@ class SftpChannel:
     async def _read(self, path: str) -> AsyncIterator[bytes]:
         with self._asking("read"):
             async with asyncio.timeout(CALL_SECONDS):
-                file = await self._client.open(path, "rb")
+                file: Any = await self._client.open(path, "rb")
             try:
                 size = 0
                 while chunk := await asyncio.wait_for(file.read(CHUNK), CALL_SECONDS):
-                    assert isinstance(chunk, bytes)
                     size += len(chunk)
                     if size > MAX_SIZE:
                         raise Refused(self._where, f"{path} is larger than {MAX_SIZE} bytes")
@@ -160,7 +158,7 @@ class SftpChannel:
 
     @contextlib.contextmanager
     def _asking(self, what: str) -> Iterator[None]:
-        """asyncssh's errors in the channel's words; none of these calls changes anything that the bank looks at."""
+        """The library's errors in the channel's words; none of these calls changes anything that the bank looks at."""
         try:
             yield
         except (asyncssh.Error, OSError) as error:  # TimeoutError is an OSError

@@ -1,0 +1,131 @@
+"""Fetching what a bank has put into out/: by polling, whole, raw, without deleting or moving anything there (docs/wire.md section 1).
+
+The name is a file's identity and the list is the only thing that is read each time. A file is downloaded when it is new,
+when it looks other than before, and once more by each new process while it is recent: a name under which other bytes turn up
+must not go unseen (S04), and ten years of files must not be downloaded each minute.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from structlog import get_logger
+from structlog.contextvars import bound_contextvars
+
+from domain.store import clock, exceptions, inbox, leases, sending
+from domain.store.connection import reading, transaction
+from workers.channels.bank import MAX_SIZE, BankChannel, Listed
+from workers.channels.errors import ChannelError, Unavailable
+from workers.services import Services
+from workers.working import under_lease
+
+RECENT = timedelta(days=2)
+CLOCKS_APART = timedelta(minutes=15)  # how far a bank's clock may be from ours
+NAMES_AT_ONCE = 5_000
+
+_SENT = r"(?:91|21)_[0-9]{10}_[0-9]{8}_[0-9]{3}\.txt"
+KINDS = (
+    ("receipt", re.compile(rf"{_SENT}\.receipt(?:\.[0-9]+)?\.json")),
+    ("result", re.compile(r"91_[0-9]{10}_[0-9]{8}_[0-9]{3}\.txt\.result(?:\.[0-9]+)?\.txt")),
+    ("statement", re.compile(r"03_[0-9]{4}[0-9]{3}[0-9][0-9]{7}_[0-9]{8}_[0-9]{3}\.txt")),
+)
+
+
+def kind_of(name: str) -> str:
+    """What a file is, by its name: receipt, result, statement, or `other`."""
+    return next((kind for kind, pattern in KINDS if pattern.fullmatch(name)), "other")
+
+
+async def fetch_bank(bank_code: str, *, services: Services, holder: str, now: datetime, machine_now: datetime) -> None:
+    """Looks through one bank's out/ and stores what is new. Does nothing while another worker looks.
+
+    One file that cannot be had does not stop the others (S65). How the round went is written down with the count of the
+    clock's moves at its beginning, so that everybody can see up to which instant this bank has been heard.
+    """
+    name = inbox.bank_channel(bank_code)
+    if not await leases.take(name, holder, machine_now):
+        return
+    with bound_contextvars(bank=bank_code):
+        try:
+            await under_lease(_round(bank_code, services, now), lambda at: leases.take(name, holder, at), services.machine_clock)
+        finally:
+            await leases.let_go(name, holder)
+
+
+async def _round(bank_code: str, services: Services, now: datetime) -> None:
+    async with reading() as tx:
+        moves = (await clock.state(tx)).moves
+    problem = None
+    try:
+        address = await sending.address_of(bank_code)
+        async with services.banks(address) as bank:
+            problem = await _look(bank_code, bank, services, now)
+    except ChannelError as error:
+        problem = str(error)
+    if problem is not None:
+        get_logger().warning("bank_not_heard", reason=problem)
+    await inbox.end_poll(bank_code, services.machine_clock(), moves, problem)
+
+
+async def _look(bank_code: str, bank: BankChannel, services: Services, now: datetime) -> str | None:
+    """One look; answers the first problem with a single file."""
+    channel, problem = inbox.bank_channel(bank_code), None
+    for file in await _news(bank_code, await bank.list_out(), services):
+        try:
+            if file.size > MAX_SIZE:
+                await _too_large(channel, file, now)
+            else:
+                reply_id = await inbox.store(channel, file.name, kind_of(file.name), _whole(bank, file), now, services.machine_clock())
+                if reply_id is not None:
+                    get_logger().info("file_fetched", name=file.name, size=file.size, reply=reply_id)
+        except ChannelError as error:
+            problem = problem or str(error)
+        else:
+            services.seen.remember(bank_code, file)
+    return problem
+
+
+async def _news(bank_code: str, files: list[Listed], services: Services) -> list[Listed]:
+    """Which of these are worth a download. What is not is remembered, and costs nothing next time."""
+    fresh = services.seen.news(bank_code, files)
+    machine_now = services.machine_clock()
+    wanted = []
+    for start in range(0, len(fresh), NAMES_AT_ONCE):
+        some = fresh[start : start + NAMES_AT_ONCE]
+        async with reading() as tx:
+            known = await inbox.known(tx, inbox.bank_channel(bank_code), [file.name for file in some])
+        for file in some:
+            stored = known.get(file.name)
+            if stored is None or file.size not in stored.sizes or _may_have_changed(file, stored.machine_at, machine_now):
+                wanted.append(file)
+            else:
+                services.seen.remember(bank_code, file)
+    return wanted
+
+
+def _may_have_changed(file: Listed, stored_at: datetime, machine_now: datetime) -> bool:
+    """Same name, same size. Touched after we stored it, or so lately that the bank's clock may deceive us: look at the bytes again."""
+    modified = datetime.fromtimestamp(file.modified, machine_now.tzinfo)
+    return modified > stored_at + CLOCKS_APART or modified > machine_now - RECENT
+
+
+async def _whole(bank: BankChannel, file: Listed) -> AsyncIterator[bytes]:
+    """The file's bytes. Raises Unavailable at the end if they are not as many as the list said: a transfer that was cut is no file."""
+    size = 0
+    async for chunk in bank.read(file.name):
+        size += len(chunk)
+        yield chunk
+    if size != file.size:
+        raise Unavailable(file.name, f"{size} bytes came, the list says {file.size}")
+
+
+async def _too_large(channel: str, file: Listed, now: datetime) -> None:
+    async with transaction() as tx:
+        await exceptions.record(
+            tx,
+            code="FILE_TOO_LARGE",
+            reference=f"FILE_TOO_LARGE:{channel}:{file.name}:{file.size}",
+            reason=f"{file.name} has {file.size} bytes; more than {MAX_SIZE} are not read",
+            now=now,
+            channel=channel,
+        )
