@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Group
 
 from kessai import __version__
-from kessai.screen import console, print_trouble
+from kessai.screen import print_trouble
 from kessai.trouble import Trouble
 
 TRY = Group("Try it", sort_key=1)
@@ -37,39 +37,41 @@ app = App(
 )
 
 
-@app.default
-def overview() -> None:
-    """Show what there is."""
-    print(OVERVIEW)
-
-
-app.command("kessai.demo:demo", name="demo", group=TRY)
-app.command("kessai.cli_up:up", name="up", group=TRY)
-app.command("kessai.cli_up:status", name="status", group=TRY)
-app.command("kessai.cli_up:token", name="token", group=TRY)
-app.command("kessai.cli_sandbox:app", name="sandbox", group=MAKE)
-app.command("kessai.cli_contract:app", name="contract", group=MAKE)
-app.command("kessai.cli_run:api", name="api", group=RUN)
-app.command("kessai.cli_run:worker", name="worker", group=RUN)
-app.command("kessai.cli_run:scheduler", name="scheduler", group=RUN)
-app.command("kessai.cli_run:migrate", name="migrate", group=RUN)
-app.command("kessai.cli_run:doctor", name="doctor", group=RUN)
-app.command("kessai.cli_watch:verify", name="verify", group=LOOK)
-app.command("kessai.cli_watch:exceptions", name="exceptions", group=LOOK)
-app.command("kessai.cli_watch:batches", name="batches", group=LOOK)
-app.command("kessai.cli_watch:unknown", name="unknown", group=LOOK)
-app.command("kessai.cli_run:schema", name="schema", group=LOOK)
-app.command("kessai.cli_site:app", name="site", group=LOOK)
-app.command("kessai.cli_bank:app", name="bank", group=LOOK)
-app.command("kessai.cli_mandate:app", name="mandate", group=LOOK)
-app.command("kessai.cli_client:app", name="client", group=LOOK)
-app.command("kessai.cli_client:firm_app", name="firm", group=LOOK)
+# Where each command is; it is loaded when it is asked for, so that help and errors come at once.
+COMMANDS = (
+    ("demo", "kessai.demo:demo", TRY, "Play the nine contracts of the patent's figures on a moved clock, and compare every cell."),
+    ("up", "kessai.cli_up:up", TRY, "Start everything on this machine, with sandbox banks, carrier and sites."),
+    ("status", "kessai.cli_up:status", TRY, "Say whether it runs here, where, and what time it is in it."),
+    ("token", "kessai.cli_up:token", TRY, "Print an access token for a site or firm."),
+    ("sandbox", "kessai.cli_sandbox:app", MAKE, "Move the sandbox's clock, and look at its banks."),
+    ("contract", "kessai.cli_contract:app", MAKE, "Register contracts and look at them, through the API."),
+    ("api", "kessai.cli_run:api", RUN, "Serve GraphQL, OAuth and hooks."),
+    ("worker", "kessai.cli_run:worker", RUN, "Work on messages: seal, send, fetch, read and apply."),
+    ("scheduler", "kessai.cli_run:scheduler", RUN, "Find what is due and ring for the workers."),
+    ("migrate", "kessai.cli_run:migrate", RUN, "Bring the database up to this version."),
+    ("doctor", "kessai.cli_run:doctor", RUN, "Look whether everything that Kessai needs is here."),
+    ("verify", "kessai.cli_watch:verify", LOOK, "Compare ledger, states, events and instructions with each other."),
+    ("exceptions", "kessai.cli_watch:exceptions", LOOK, "List what does not match and needs a person (例外)."),
+    ("batches", "kessai.cli_watch:batches", LOOK, "List batches and how far each has gone."),
+    ("unknown", "kessai.cli_watch:unknown", LOOK, "List what was sent and not answered in time (結果不明)."),
+    ("schema", "kessai.cli_run:schema", LOOK, "Print the GraphQL schema."),
+    ("site", "kessai.cli_site:app", LOOK, "Keep up market sites, their accounts and their fees."),
+    ("bank", "kessai.cli_bank:app", LOOK, "Keep up banks and sellers' own consignor codes."),
+    ("mandate", "kessai.cli_mandate:app", LOOK, "Keep up buyers' consents to be debited."),
+    ("client", "kessai.cli_client:app", LOOK, "Keep up programs that may ask for tokens."),
+    ("firm", "kessai.cli_client:firm_app", LOOK, "Keep up firms and the parties they hold."),
+)
+for _name, _where, _group, _help in COMMANDS:
+    app.command(_where, name=_name, group=_group, help=_help)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; answers the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug, as_json = "--debug" in given, "--json" in given
+    if not given:
+        print(OVERVIEW)
+        return 0
     try:
         answer = app(given, print_error=False, exit_on_error=False)
     except KeyboardInterrupt:
@@ -132,8 +134,3 @@ def explain(error: Exception) -> Trouble:
     return Broken(
         f"It broke: {type(error).__name__}", why=masked(str(error))[:300], do=("the same command with --debug shows where",), code="BROKEN"
     )
-
-
-if __name__ == "__main__":
-    console()
-    sys.exit(main())

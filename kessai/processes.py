@@ -97,13 +97,23 @@ class Child:
             return None
         return f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
 
+    def lines(self) -> list[str]:
+        """What it wrote first since it was started."""
+        with contextlib.suppress(OSError), self.log.open("rb") as file:
+            file.seek(self.log_from)
+            return file.read(100_000).decode("utf-8", errors="replace").splitlines()
+        return []
+
+    def said(self, word: str) -> bool:
+        """Whether a word stands in what it wrote when it started."""
+        return any(word in line for line in self.lines())
+
     def last_words(self) -> str:
         """The last line that it wrote since it was started."""
         with contextlib.suppress(OSError), self.log.open("rb") as file:
-            file.seek(self.log_from)
-            lines = file.read()[-4000:].decode("utf-8", errors="replace").strip().splitlines()
-            if lines:
-                return lines[-1].strip()[:300]
+            file.seek(max(self.log_from, self.log.stat().st_size - 4000))
+            lines = file.read().decode("utf-8", errors="replace").strip().splitlines()
+            return lines[-1].strip()[:300] if lines else ""
         return ""
 
     def signal_all(self, number: signal.Signals) -> None:

@@ -111,16 +111,16 @@ def show(
     if not records:
         console().print(empty)
         return
-    rows = [[_cell(record.get(key)) for _, key in columns] for record in records]
+    rows = [[_cell(record.get(key), figures=heading in right) for heading, key in columns] for record in records]
     console().print(table([heading for heading, _ in columns], rows, right=right))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, figures: bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, datetime):
         return instant(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and figures:
         return yen(value)
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))

@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,7 +38,7 @@ from kessai.processes import Child, Processes, Program, import_path, python
 from kessai.settings import EngineSettings
 from kessai.strangers import Strangers
 from kessai.trouble import Trouble
-from kessai.world import Credentials, carrier_secret, make_clients, make_world, write_private
+from kessai.world import Credentials, Sftp, carrier_secret, make_clients, make_world, write_private
 from workers.broker import Enqueuer
 from workers.broker import places as queue_places
 
@@ -67,6 +68,7 @@ class Wish:
     ticking: bool = True
     play: bool = False  # the sites register the patent's contracts at their hours
     host: str = "127.0.0.1"
+    sftp: bool = False  # the banks by SFTP instead of directories
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         )
         began = time.monotonic()
         await processes.ready(children["api"], api.ready)
-        processes.check()
+        for name in ("worker", "scheduler"):
+            await processes.ready(children[name], partial(children[name].said, f"{name}_ready"))
         say("workers", "debit · delivery · sweep · payout", time.monotonic() - began)
         clockwork = Clockwork(strangers, queues, processes.check)
         await clockwork.together(ticking=wish.ticking)
@@ -160,6 +163,14 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
             # The clock is kept with the data: it stands while nobody is here, and the next start goes on from it.
             with contextlib.suppress(Exception):
                 await clockwork.together(ticking=False)
+
+
+async def _sftp(sandbox: Child, processes: Processes) -> Sftp:
+    """How the sandbox's SFTP server is reached: it says so when it is ready."""
+    await processes.ready(sandbox, partial(sandbox.said, '"ready"'))
+    said = next(json.loads(line) for line in sandbox.lines() if line.startswith("{") and '"ready"' in line)["sftp"]
+    keys = {code: user["key_file"] for code, user in said["users"].items()}
+    return Sftp(said["host"], said["port"], said["host_key"], keys)
 
 
 async def _clock(wish: Wish) -> tuple[datetime, bool]:
@@ -201,6 +212,7 @@ def _write_sandbox_config(wish: Wish, api_url: str, now: datetime) -> None:
     secret = carrier_secret(places.carrier_secret)
     content["api"] = api_url
     content["credentials_file"] = str(places.credentials)
+    content["sftp"] = {"port": free_port()} if wish.sftp else None
     content["clock"] = {"now": now.isoformat(), "ticking": False}
     for carrier in content["carriers"]:
         carrier["secrets"] = carrier["hook_secrets"] = [secret]
@@ -232,7 +244,7 @@ def _start(wish: Wish, addresses: Addresses, processes: Processes, sandbox_port:
         "KESSAI_PORT": str(wish.port),
         "KESSAI_LOG_FORMAT": "json",
     }
-    sandbox = ["--dir", str(places.sandbox), "--config", str(places.sandbox_config), "--port", str(sandbox_port)]
+    sandbox = ["--dir", str(places.sandbox), "--config", str(places.sandbox_config), "--port", str(sandbox_port), "--print-ready"]
     programs = [
         Program("sandbox", python("-m", "sandbox", *sandbox)),
         Program("api", python("-m", "kessai", "api"), environment),

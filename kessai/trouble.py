@@ -9,7 +9,8 @@ from typing import ClassVar
 class Trouble(Exception):
     """Something the person at the terminal can do something about.
 
-    `what` is one sentence without a full stop, `why` one clause or empty, `do` a list of commands or acts, `code` an upper
+    `what` is one sentence without a full stop, `why` one clause or empty, `do` a list of commands or acts, `code` an
+    upper
     case word that the documentation explains. Secrets must be masked by whoever raises it.
     """
 

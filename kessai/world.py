@@ -35,12 +35,12 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Sftp:
-    """Where the sandbox's SFTP server is; each bank has a user of its own (its code)."""
+    """Where the sandbox's SFTP server is, and with which key each bank's user signs in."""
 
     host: str
     port: int
-    key_file: Path
     known_host: str
+    key_files: Mapping[str, str]  # bank code -> file
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _bank(bank: world.BankOfTheWorld, banks_root: Path, sftp: Sftp | None) -> Ba
             "host": sftp.host,
             "port": sftp.port,
             "user": bank.code,
-            "key_file": str(sftp.key_file),
+            "key_file": sftp.key_files[bank.code],
             "known_host": sftp.known_host,
         }
     return Bank(

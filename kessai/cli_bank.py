@@ -1,0 +1,198 @@
+"""Banks: how they are reached, their rules, and sellers' own consignor codes (direct mode)."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from kessai.opened import with_store
+from kessai.screen import PLAIN, Common, print_json, show
+from kessai.trouble import Trouble
+
+app = App(name="bank", help="Keep up banks and sellers' own consignor codes.")
+
+FLAG = Annotated[bool, Parameter(negative="")]
+
+
+@app.command
+def add(  # noqa: PLR0913 - each is an option of the command
+    code: str,
+    name: str,
+    /,
+    *,
+    kana: str,
+    directory: Path | None = None,
+    sftp: str | None = None,
+    key_file: Path | None = None,
+    known_host: str | None = None,
+    deduplicates: FLAG = False,
+    every_day: FLAG = False,
+    several_files: FLAG = False,
+    direct_debits: FLAG = False,
+    debit_deadline: str = "12:00",
+    debit_lead_days: int = 4,
+    credit_deadline: str = "12:00",
+    credit_lead_days: int = 1,
+    result_time: str = "12:00",
+    common: Common = PLAIN,
+) -> None:
+    """Make a bank known, or change what was agreed with it.
+
+    For example:
+
+        kessai bank add 9994 E銀行 --kana ｲｰｷﾞﾝｺｳ --directory /srv/banks/9994
+        kessai bank add 9995 F銀行 --kana ｴﾌｷﾞﾝｺｳ --sftp user@host:22 --key-file key --known-host "ssh-ed25519 AAAA..."
+
+    Parameters
+    ----------
+    code
+        Bank code, 4 digits.
+    name
+        Its name, as people read it.
+    kana
+        Its name in bank files, half-width kana.
+    directory
+        Where its `in` and `out` are, for a bank that is reached by a directory.
+    sftp
+        user@host:port, for a bank that is reached by SFTP.
+    key_file
+        The private key of that user.
+    known_host
+        The bank's host key; another one is refused.
+    deduplicates
+        It answers a known name with the first receipt, so the same bytes may go again by themselves.
+    every_day
+        It works every day; else on bank days.
+    several_files
+        It takes several debit files for one date.
+    direct_debits
+        It can credit a seller's own account (direct mode).
+    debit_deadline
+        When a debit file must be there.
+    debit_lead_days
+        So many days before the debit date.
+    credit_deadline
+        When a file of credits must be there.
+    credit_lead_days
+        So many days before their date.
+    result_time
+        When results come, on the day after the debit.
+    """
+    from domain.statuses import CalendarKind, FilesPerDate
+    from domain.store.administration import Bank, create_bank
+
+    if (directory is None) == (sftp is None):
+        raise Trouble("Say how the bank is reached: --directory or --sftp", code="COMMAND")
+    if directory is not None:
+        connector, address = "directory", {"path": str(directory.absolute())}
+    else:
+        connector, address = "sftp", _sftp(sftp or "", key_file, known_host)
+    entry = Bank(
+        code,
+        name,
+        kana,
+        connector,
+        address,
+        deduplicates=deduplicates,
+        calendar=int(CalendarKind.EVERY_DAY if every_day else CalendarKind.BANK_DAYS),
+        files_per_debit_date=int(FilesPerDate.SEVERAL if several_files else FilesPerDate.ONE),
+        direct_debits=direct_debits,
+        debit_deadline=_time(debit_deadline),
+        debit_lead_days=debit_lead_days,
+        credit_deadline=_time(credit_deadline),
+        credit_lead_days=credit_lead_days,
+        result_time=_time(result_time),
+    )
+    with_store(lambda: create_bank(entry))
+    if common.json:
+        print_json({"bank": code})
+    else:
+        print(f"Bank {code} is known. Next: kessai site account SITE --bank {code} ...")
+
+
+def _time(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise Trouble(f"{text!r} is not a time of day", do=("write 12:00",), code="COMMAND") from None
+
+
+def _sftp(where: str, key_file: Path | None, known_host: str | None) -> dict[str, str]:
+    user, _, place = where.partition("@")
+    host, _, port = place.partition(":")
+    if not (user and host and key_file and known_host):
+        raise Trouble(
+            "An SFTP bank needs user@host, --key-file and --known-host",
+            why="without the host's key nobody could tell the bank from somebody else",
+            code="COMMAND",
+        )
+    return {"user": user, "host": host, "port": port or "22", "key_file": str(key_file.absolute()), "known_host": known_host}
+
+
+@app.command
+def consignor(  # noqa: PLR0913 - each is an option of the command
+    site: int,
+    seller: str,
+    /,
+    *,
+    bank: str,
+    branch: str,
+    number: str,
+    holder: str,
+    code: str,
+    current: FLAG = False,
+    common: Common = PLAIN,
+) -> None:
+    """Name a seller's own account and consignor code at a bank, so that buyers there can pay directly (direct mode).
+
+    For example:
+
+        kessai bank consignor 130 A --bank 9990 --branch 001 --number 9000001 --holder Aｼﾔ --code 0000009001
+
+    Parameters
+    ----------
+    site
+        The site's number.
+    seller
+        The seller's party code at that site.
+    bank
+        Bank code, 4 digits; the bank must be able to (`--direct-debits`).
+    branch
+        Branch code, 3 digits.
+    number
+        Account number, 7 digits.
+    holder
+        Its holder, in kana.
+    code
+        The seller's consignor code there, 10 digits.
+    current
+        A current account (当座); else an ordinary one (普通).
+    """
+    from domain.store.administration import Account, create_account
+    from kessai.clockwork import machine_now
+
+    entry = Account(site, bank, branch, 2 if current else 1, number, holder, code, seller_code=seller)
+    account_id = with_store(lambda: create_account(entry, machine_now=machine_now()))
+    if common.json:
+        print_json({"account_id": f"{account_id:018d}"})
+    else:
+        print(f"Seller {site}/{seller} can be paid directly at bank {bank}. Buyers there need a mandate: kessai mandate add")
+
+
+@app.command(name="list")
+def list_(*, common: Common = PLAIN) -> None:
+    """List the banks, their rules, and whether they can be reached.
+
+    For example:
+
+        kessai bank list
+    """
+    from domain.store.administration import list_banks
+
+    found = with_store(list_banks)
+    columns = (("bank", "bank_code"), ("name", "name"), ("by", "connector"), ("deduplicates", "deduplicates"))
+    more = (("91 until", "debit_deadline"), ("days", "debit_lead_days"), ("21 until", "credit_deadline"), ("days ", "credit_lead_days"))
+    show(common, found, (*columns, *more, ("problem", "problem")), empty="No banks. kessai up makes four.")
