@@ -71,9 +71,7 @@ def _batch(row: Any) -> Batch:
 
 async def load(tx: Tx, home: int, batch_id: int, *, lock: bool = False) -> Batch | None:
     """The batch, or None. `lock`: until the end of the transaction nobody else changes it."""
-    row = await tx.row(
-        f"select {_COLUMNS} from batch where home = $1 and batch_id = $2" + (" for update" if lock else ""), home, batch_id
-    )
+    row = await tx.row(f"select {_COLUMNS} from batch where home = $1 and batch_id = $2" + (" for update" if lock else ""), home, batch_id)
     return _batch(row) if row else None
 
 
@@ -99,14 +97,11 @@ async def open_batch(
     """
     key = (home, int(kind), account_id, carrier_id, site_id, value_on)
     while True:
-        found = await tx.value(
-            f"select batch_id from batch where {_KEY} and status = 0 and closed_at is null for share", *key
-        )
+        found = await tx.value(f"select batch_id from batch where {_KEY} and status = 0 and closed_at is null for share", *key)
         if found is not None:
             return int(found)
         if one_per_date and await tx.value(
-            f"select 1 from batch where {_KEY} and status <> {int(BatchStatus.REFUSED)} "
-            "and (status <> 0 or closed_at is not null) limit 1",
+            f"select 1 from batch where {_KEY} and status <> {int(BatchStatus.REFUSED)} and (status <> 0 or closed_at is not null) limit 1",
             *key,
         ):
             return None
@@ -259,7 +254,17 @@ async def number_for(tx: Tx, batch: Batch) -> int:
 
 
 async def seal(
-    tx: Tx, batch: Batch, *, number: int, name: str, sha256: bytes, line_count: int, amount: int, holder: str, now: datetime, sibling_id: int | None
+    tx: Tx,
+    batch: Batch,
+    *,
+    number: int,
+    name: str,
+    sha256: bytes,
+    line_count: int,
+    amount: int,
+    holder: str,
+    now: datetime,
+    sibling_id: int | None,
 ) -> bool:
     """SEALED: content, name, number and hash are fixed from here on. The bytes are in the spool already (records section 6).
 

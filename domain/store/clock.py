@@ -45,9 +45,7 @@ SYSTEM = Clock(standing_at=None, offset=timedelta(0), moves=0, sandbox=False)
 
 async def state(tx: Tx, *, lock: bool = False) -> Clock:
     """The clock's row; without one it is the system's clock."""
-    row = await tx.row(
-        "select standing_at, offset_us, moves, sandbox from business_clock where id = 1" + (" for update" if lock else "")
-    )
+    row = await tx.row("select standing_at, offset_us, moves, sandbox from business_clock where id = 1" + (" for update" if lock else ""))
     if row is None:
         return SYSTEM
     return Clock(row["standing_at"], timedelta(microseconds=row["offset_us"]), row["moves"], row["sandbox"])

@@ -28,7 +28,7 @@ MODELS = "domain.store.models"
 Row = Mapping[str, Any]
 
 
-class _Quiet(asyncpg.Connection):  # type: ignore[type-arg]
+class _Quiet(asyncpg.Connection):
     """A connection that is not reset when it goes back to the pool.
 
     We change no session state (only `set local`), and the reset costs a round trip per request.
@@ -117,9 +117,7 @@ class StoreUnavailable(Exception):
 
 async def connect(database_url: str, *, application_name: str = "kessai") -> None:
     """Opens the pool of this process; see `open_store`."""
-    await Tortoise.init(
-        config=config_of(database_url, application_name=application_name), _enable_global_fallback=True
-    )
+    await Tortoise.init(config=config_of(database_url, application_name=application_name), _enable_global_fallback=True)
     try:
         async with reading() as tx:
             await tx.value("select 1")

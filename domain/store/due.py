@@ -46,7 +46,9 @@ async def tasks(tx: Tx, now: datetime, machine_now: datetime, moves: int, *, lim
 
 async def _incoming(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
     replies = await tx.rows(
-        f"select reply_id, status, kind from reply where status in (0, 1) and {_FREE} and {_TRY} order by reply_id limit $2", machine_now, limit
+        f"select reply_id, status, kind from reply where status in (0, 1) and {_FREE} and {_TRY} order by reply_id limit $2",
+        machine_now,
+        limit,
     )
     found = [
         Task(
@@ -57,7 +59,9 @@ async def _incoming(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
         for row in replies
     ]
     rows = await tx.rows(
-        f"select home, batch_id, fact, part from batch_fact where {_FREE} order by at, home, batch_id, fact, part limit $2", machine_now, limit
+        f"select home, batch_id, fact, part from batch_fact where {_FREE} order by at, home, batch_id, fact, part limit $2",
+        machine_now,
+        limit,
     )
     return found + [Task("replies", "carry_fact", dict(row)) for row in rows]
 

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
+from typing import Any
 
 from domain.ledger import AccountKind
-from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, PayoutFact
-from domain.statuses import BatchStatus, DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome
+from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, Machine, PayoutFact
+from domain.statuses import DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome
 from domain.store import queueing, rules_sql, stream
 from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
@@ -47,9 +48,7 @@ class Chunk:
     numbers: Numbers
 
 
-async def announce(
-    tx: Tx, home: int, batch_id: int, news: BatchNews, *, happened_on: date, now: datetime, part: int = 0
-) -> bool:
+async def announce(tx: Tx, home: int, batch_id: int, news: BatchNews, *, happened_on: date, now: datetime, part: int = 0) -> bool:
     """Notes that a batch has news to be carried to its lines. False: it was noted before."""
     return (
         await tx.run(
@@ -65,9 +64,7 @@ async def announce(
     )
 
 
-async def carry(
-    home: int, batch_id: int, news: BatchNews, part: int, *, now: datetime, machine_now: datetime, limit: int = CHUNK
-) -> bool:
+async def carry(home: int, batch_id: int, news: BatchNews, part: int, *, now: datetime, machine_now: datetime, limit: int = CHUNK) -> bool:
     """Carries one chunk. True when there is more to do; False when the fact has reached every line."""
     numbers = await Numbers.take(home, machine_now, 8)
     async with transaction() as tx:
@@ -145,6 +142,8 @@ select * from u order by contract_id""",
 
 async def _refused(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
     batch = chunk.batch
+    machine: Machine[Any, Any]
+    fact: Any
     if batch.kind is Kind.DEBIT:
         machine, fact, column, event = DEBIT, DebitFact.FILE_REFUSED, "debit", EventKind.DEBIT_WITHDRAWN
         also, account = "", "s.collecting_id"
@@ -185,7 +184,7 @@ select * from u order by contract_id""",
     return _entries(chunk, event, rows)
 
 
-_OVERDUE = {
+_OVERDUE: dict[Kind, tuple[Machine[Any, Any], Any, str, EventKind]] = {
     Kind.DEBIT: (DEBIT, DebitFact.OVERDUE, "debit", EventKind.DEBIT_UNKNOWN),
     Kind.PAYOUT: (PAYOUT, PayoutFact.OVERDUE, "payout", EventKind.PAYOUT_UNKNOWN),
     Kind.DELIVERY: (DELIVERY, DeliveryFact.OVERDUE, "delivery", EventKind.DELIVERY_UNKNOWN),
@@ -230,9 +229,9 @@ with {_LINES},
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
            select $1, contract_id, event_count, {int(EventKind.PAID)}, $5, $6 from u),
      p as (insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
-           select $1, $7, contract_id, event_count, 1, {int(AccountKind.CASH)}, $8::bigint, {int(AccountKind.OWED)}, contract_id, net, $6::date from u
+           select $1::smallint, $7::int, contract_id, event_count, 1, {int(AccountKind.CASH)}, $8::bigint, {int(AccountKind.OWED)}, contract_id, net, $6::date from u
            union all
-           select $1, $7, contract_id, event_count, 2, {int(AccountKind.FEES)}, site_id, {int(AccountKind.OWED)}, contract_id, gross - net, $6::date
+           select $1::smallint, $7::int, contract_id, event_count, 2, {int(AccountKind.FEES)}, site_id, {int(AccountKind.OWED)}, contract_id, gross - net, $6::date
              from u where gross > net)
 select * from u order by contract_id""",
         batch.home,
@@ -301,23 +300,3 @@ def _delivery_pending(row: str) -> str:
 
 def _entries(chunk: Chunk, kind: EventKind, rows: list[Row]) -> list[stream.StreamEntry]:
     return [stream.StreamEntry(chunk.batch.site_id, int(kind), [r["contract_id"] for r in rows], [r["event_count"] for r in rows])]
-
-
-async def mark_overdue(home: int, batch_id: int, *, now: datetime, machine_now: datetime) -> None:
-    """A batch whose answer is overdue becomes UNKNOWN (settlement rule 3): asked for, never sent again. A delivery batch only tells its contracts."""
-    async with transaction() as tx:
-        batch = await load(tx, home, batch_id, lock=True)
-        awaiting = (BatchStatus.SENT, BatchStatus.RECEIPTED, BatchStatus.ANSWERED)
-        if batch is None or batch.status not in awaiting:
-            return
-        due = await tx.value("select overdue_at from batch where home = $1 and batch_id = $2", home, batch_id)
-        if due is None or due > now:
-            return
-        status = batch.status if batch.kind is Kind.DELIVERY else BatchStatus.UNKNOWN
-        await tx.run(
-            "update batch set status = $3, overdue_at = null where home = $1 and batch_id = $2", home, batch_id, int(status)
-        )
-        if batch.kind is Kind.SWEEP:
-            await tx.run("update sweep set status = 5 where home = $1 and sweep_id = $2 and status in (1, 2)", home, batch_id)
-        else:
-            await announce(tx, home, batch_id, BatchNews.OVERDUE, happened_on=now.date(), now=now)

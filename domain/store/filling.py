@@ -16,8 +16,9 @@ from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, Pa
 from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES
 from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
 from domain.store import exceptions, rules_sql, stream
-from domain.store.batches import SHIPMENTS_PER_CALL, Batch, load
+from domain.store.batches import SHIPMENTS_PER_CALL, Batch, load, next_open
 from domain.store.connection import Tx, transaction
+from domain.store.site_rules import bank_rules
 
 CHUNK = 5_000
 
@@ -126,7 +127,7 @@ select coalesce((select array_agg(contract_id order by contract_id) from u), '{{
 """
 
 
-async def fill(home: int, batch_id: int, *, holder: str, now: datetime, machine_now: datetime, chunk: int = CHUNK) -> Filled:
+async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime, chunk: int = CHUNK) -> Filled:
     """Takes one chunk of the batch's work. Call until nothing is left, or the batch is full, or the money is short."""
     async with transaction() as tx:
         batch = await load(tx, home, batch_id, lock=True)
@@ -211,13 +212,26 @@ async def _park(tx: Tx, batch: Batch, contract_ids: Sequence[int], now: datetime
         )
 
 
-async def put_off(home: int, batch_id: int, into: int) -> int:
-    """Moves what is left of a batch's work into another OPEN batch (the money was short, or the day's block is full)."""
+async def put_off(batch: Batch, *, now: datetime, number: int) -> int:
+    """Moves what is left of a batch's work into the next OPEN batch of its account (the money was short, or the day's block is full).
+
+    `number`: a fresh ID, for a batch that may have to be made. Answers how many contracts moved.
+    """
+    assert batch.bank_code is not None
+    assert batch.account_id is not None
     async with transaction() as tx:
-        batch = await load(tx, home, batch_id, lock=True)
-        if batch is None:
-            return 0
-        return await tx.run("update work set batch_id = $3 where home = $1 and batch_id = $2", home, batch.takes_from, into)
+        after = await next_open(
+            tx,
+            home=batch.home,
+            kind=batch.kind,
+            site_id=batch.site_id,
+            account_id=batch.account_id,
+            bank=await bank_rules(tx, batch.bank_code),
+            now=now,
+            batch_id=number,
+            direct=batch.direct,
+        )
+        return await tx.run("update work set batch_id = $3 where home = $1 and batch_id = $2", batch.home, batch.takes_from, after.batch_id)
 
 
 async def unpark(tx: Tx, home: int, contract_ids: Sequence[int], kind: Kind, into: int) -> int:

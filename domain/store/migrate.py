@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from datetime import UTC, datetime
 
@@ -95,9 +94,3 @@ async def drift(database_url: str) -> list[str]:
     finally:
         await disconnect()
     return sorted(found)
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(asyncio.run(migrate(sys.argv[1])))

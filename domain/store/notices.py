@@ -90,9 +90,7 @@ async def stage(reply_id: int, notices: Iterable[Notice]) -> int:
 
 def _judge() -> str:
     """What to make of each staged line of one fact: $1 reply, $2 home, $3 round, $4 fact, $5 today, $6 carrier."""
-    by_fact = " ".join(
-        f"when {place} then {rules_sql.verdict(DELIVERY, fact, 's.delivery')}" for place, fact in enumerate(FACTS)
-    )
+    by_fact = " ".join(f"when {place} then {rules_sql.verdict(DELIVERY, fact, 's.delivery')}" for place, fact in enumerate(FACTS))
     # A notice for an attempt that is over says nothing new only if it repeats the refusal that ended it (S05).
     return f"""
 select r.line_no, r.contract_id, r.happened_on, r.tracking_number,
@@ -189,9 +187,7 @@ async def _fill_ship_date(tx: Tx, home: int, late: list[Row]) -> None:
     )
 
 
-async def _except(
-    tx: Tx, reply_id: int, home: int, carrier_id: str, fact: DeliveryFact, rows: list[Row], now: datetime
-) -> None:
+async def _except(tx: Tx, reply_id: int, home: int, carrier_id: str, fact: DeliveryFact, rows: list[Row], now: datetime) -> None:
     for r in rows:
         await exceptions.record(
             tx,

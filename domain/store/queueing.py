@@ -52,9 +52,7 @@ async def deliver(tx: Tx, home: int, contracts: Iterable[tuple[int, int, str]], 
         groups[site_id, carrier_id].append(contract_id)
     _enough(numbers, len(groups))
     for (site_id, carrier_id), contract_ids in sorted(groups.items()):
-        batch_id = await batches.open_delivery(
-            tx, home=home, site_id=site_id, carrier_id=carrier_id, now=now, batch_id=numbers.next()
-        )
+        batch_id = await batches.open_delivery(tx, home=home, site_id=site_id, carrier_id=carrier_id, now=now, batch_id=numbers.next())
         await _into(tx, home, batch_id, contract_ids)
 
 
@@ -74,9 +72,7 @@ async def debit_again(tx: Tx, home: int, contracts: Iterable[tuple[int, int, int
     await _bank_work(tx, home, Kind.DEBIT, groups, now, numbers)
 
 
-async def _bank_work(
-    tx: Tx, home: int, kind: Kind, groups: dict[tuple[int, int], list[int]], now: datetime, numbers: Numbers
-) -> None:
+async def _bank_work(tx: Tx, home: int, kind: Kind, groups: dict[tuple[int, int], list[int]], now: datetime, numbers: Numbers) -> None:
     _enough(numbers, len(groups))
     for (site_id, account_id), contract_ids in sorted(groups.items()):
         account = await tx.row("select bank_code, party_id from account where home = $1 and account_id = $2", home, account_id)

@@ -42,14 +42,24 @@ async def apply(tx: Tx, reply_id: int, batch: Batch, receipt: Receipt, *, now: d
     elif receipt.sha256 != batch.sha256:
         held = ("OTHER_HASH", "the bank's hash of the file is not ours: it has other bytes under this name")
     elif receipt.accepted and (receipt.count, receipt.amount) != (batch.line_count, batch.amount):
-        held = ("TOTALS", f"the receipt says {receipt.count} lines and {receipt.amount} yen, the file {batch.line_count} and {batch.amount}")
+        held = (
+            "TOTALS",
+            f"the receipt says {receipt.count} lines and {receipt.amount} yen, the file {batch.line_count} and {batch.amount}",
+        )
     elif not receipt.accepted and receipt.code in ALREADY_THERE:
         held = (receipt.code or "", "the bank says that this name was there before; the first arrival stands, nothing was changed")
     elif not receipt.accepted and batch.status in (BatchStatus.ANSWERED, BatchStatus.CLOSED):
         held = ("CONTRADICTED", "the bank refuses a file that it has answered")
     if held is not None:
         await exceptions.record(
-            tx, code=held[0], reference=f"receipt:{reply_id}", reason=held[1], now=now, home=batch.home, reply_id=reply_id, batch_id=batch.batch_id
+            tx,
+            code=held[0],
+            reference=f"receipt:{reply_id}",
+            reason=held[1],
+            now=now,
+            home=batch.home,
+            reply_id=reply_id,
+            batch_id=batch.batch_id,
         )
         return 3, held[1]
     if receipt.accepted:

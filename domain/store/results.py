@@ -12,15 +12,7 @@ from datetime import datetime
 
 from domain.ledger import AccountKind
 from domain.machines import DEBIT, DELIVERY, DebitFact, DeliveryFact
-from domain.statuses import (
-    BatchStatus,
-    DebitStatus,
-    DeliverWhen,
-    EventKind,
-    Kind,
-    LineOutcome,
-    PayoutStatus,
-)
+from domain.statuses import BatchStatus, DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome, PayoutStatus
 from domain.store import queueing, rules_sql, stream, sweeps
 from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
@@ -191,18 +183,18 @@ with r as (select contract_id, code from reply_line where reply_id = $3 and line
                            or (s.deliver_when = {int(DeliverWhen.ON_ACCEPTANCE)} and s.scheduled_on is null)) as deliver,
                     l.code = 0 and not $15 and {rules_sql.payout_gate("s")} as pay),
      e as (insert into event(home, contract_id, no, kind, at, happened_on, data)
-           select $1, contract_id, event_count - case when (code = 0 and ($15 or funded)) or (code <> 0 and given_up) then 1 else 0 end,
+           select $1::smallint, contract_id, event_count - case when (code = 0 and ($15 or funded)) or (code <> 0 and given_up) then 1 else 0 end,
                   case when code = 0 then {int(EventKind.DEBITED)} else {int(EventKind.DEBIT_FAILED)} end, $6::timestamptz, $7::date,
                   case when code = 0 then null else jsonb_build_object('code', code) end from u
            union all
-           select $1, contract_id, event_count,
+           select $1::smallint, contract_id, event_count,
                   case when code <> 0 then {int(EventKind.WILL_NOT_SETTLE)} when $15 then {int(EventKind.PAID)} else {int(EventKind.FUNDED)} end,
-                  $6, $7, null from u where (code = 0 and ($15 or funded)) or (code <> 0 and given_up)),
+                  $6::timestamptz, $7::date, null from u where (code = 0 and ($15 or funded)) or (code <> 0 and given_up)),
      p as (insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
-           select $1, $10, contract_id, event_count - case when $15 or funded then 1 else 0 end, 1, {int(AccountKind.OWED)}, contract_id,
+           select $1::smallint, $10::int, contract_id, event_count - case when $15 or funded then 1 else 0 end, 1, {int(AccountKind.OWED)}, contract_id,
                   case when $15 then {int(AccountKind.DIRECT)} else {int(AccountKind.CASH)} end, $11::bigint, amount, $7::date from u where code = 0
            union all
-           select $1, $10, contract_id, event_count, 1, {int(AccountKind.DIRECT)}, $11::bigint, {int(AccountKind.OWED)}, contract_id, amount, $7::date
+           select $1::smallint, $10::int, contract_id, event_count, 2, {int(AccountKind.DIRECT)}, $11::bigint, {int(AccountKind.OWED)}, contract_id, amount, $7::date
              from u where code = 0 and $15)
 select * from u order by contract_id"""
 
@@ -263,9 +255,7 @@ async def apply_chunk(reply_id: int, *, now: datetime, machine_now: datetime, li
 
 
 async def _open_gates(tx: Tx, batch: Batch, rows: list[Row], now: datetime, numbers: Numbers) -> None:
-    await queueing.deliver(
-        tx, batch.home, [(r["contract_id"], r["site_id"], r["carrier_id"]) for r in rows if r["deliver"]], now, numbers
-    )
+    await queueing.deliver(tx, batch.home, [(r["contract_id"], r["site_id"], r["carrier_id"]) for r in rows if r["deliver"]], now, numbers)
     await queueing.pay(tx, batch.home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
     again = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if r["code"] != 0 and not r["given_up"]]
     await queueing.debit_again(tx, batch.home, again, now, numbers)
@@ -300,9 +290,7 @@ def _entries(batch: Batch, rows: list[Row]) -> list[stream.StreamEntry]:
 async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime, numbers: Numbers) -> None:
     """Every line is applied: the batch is answered, its money is swept, what the statement showed early is compared."""
     await tx.run("update reply set status = $2 where reply_id = $1", reply_id, APPLIED)
-    left = await tx.value(
-        "select 1 from line where home = $1 and batch_id = $2 and outcome = 0 limit 1", batch.home, batch.batch_id
-    )
+    left = await tx.value("select 1 from line where home = $1 and batch_id = $2 and outcome = 0 limit 1", batch.home, batch.batch_id)
     if left is None:
         await tx.run(
             "update batch set status = $3, answered_at = $4, overdue_at = null where home = $1 and batch_id = $2",

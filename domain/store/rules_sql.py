@@ -33,9 +33,7 @@ def delivery_gate(row: str) -> str:
 
 def released(release: str, delivery: str) -> str:
     """True where the goods have gone as far as the release asks; arguments are SQL expressions."""
-    options = [
-        f"({release} = {int(kind)} and {one_of(delivery, statuses)})" for kind, statuses in RELEASED_BY.items() if statuses
-    ]
+    options = [f"({release} = {int(kind)} and {one_of(delivery, statuses)})" for kind, statuses in RELEASED_BY.items() if statuses]
     return f"({' or '.join(options)})"
 
 

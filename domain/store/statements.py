@@ -82,9 +82,9 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
     if account is None:
         return await _held(tx, reply_id, "UNKNOWN_ACCOUNT", "a statement of an account that is not ours", now)
     here = _Here(account["home"], account["account_id"], account["site_id"], statement, reply_id, now, machine_now)
-    credits = sum(line.amount for line in statement.lines if line.incoming)
-    debits = sum(line.amount for line in statement.lines if not line.incoming)
-    if statement.opening + credits - debits != statement.closing:
+    came_in = sum(line.amount for line in statement.lines if line.incoming)
+    went_out = sum(line.amount for line in statement.lines if not line.incoming)
+    if statement.opening + came_in - went_out != statement.closing:
         return await _held(tx, reply_id, "DOES_NOT_ADD_UP", "opening + credits - debits is not the closing balance", now, here.home)
     before = await tx.row(
         "select reply_id from statement where home = $1 and account_id = $2 and booked_on = $3 and number = $4",
@@ -94,7 +94,9 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
         statement.number,
     )
     if before is not None:
-        return await _held(tx, reply_id, "SECOND_STATEMENT", "another statement of this account, day and number is here already", now, here.home)
+        return await _held(
+            tx, reply_id, "SECOND_STATEMENT", "another statement of this account, day and number is here already", now, here.home
+        )
     await _check_chain(tx, here)
     await tx.run(
         "insert into statement(home, account_id, booked_on, number, reply_id, opening, credits, debits, closing) "
@@ -105,8 +107,8 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
         statement.number,
         reply_id,
         statement.opening,
-        credits,
-        debits,
+        came_in,
+        went_out,
         statement.closing,
     )
     await tx.copy_in(
@@ -184,7 +186,13 @@ async def match_waiting(tx: Tx, home: int, account_id: int, *, now: datetime, ma
 
 async def _held(tx: Tx, reply_id: int, code: str, reason: str, now: datetime, home: int | None = None) -> tuple[int, str]:
     await exceptions.record(
-        tx, code=code, reference=f"statement:{reply_id}", reason=f"{reason}; nothing of it was booked", now=now, home=home, reply_id=reply_id
+        tx,
+        code=code,
+        reference=f"statement:{reply_id}",
+        reason=f"{reason}; nothing of it was booked",
+        now=now,
+        home=home,
+        reply_id=reply_id,
     )
     return 3, reason
 
@@ -316,9 +324,7 @@ async def _credited(tx: Tx, here: _Here, line: StatementLine) -> _Matched | None
     number = int(named[2])
     if home_of(number) != here.home:
         return None
-    if named[1] == "S" and await sweeps.arrived(
-        tx, here.home, number, line.amount, here.statement.booked_on, now=here.now, day=here.day
-    ):
+    if named[1] == "S" and await sweeps.arrived(tx, here.home, number, line.amount, here.statement.booked_on, now=here.now, day=here.day):
         return MATCHED, number, None, []
     if named[1] == "P":
         return await _payout_returned(tx, here, line, number, int(named[3], 36))

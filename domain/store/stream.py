@@ -14,13 +14,14 @@ from domain.store.connection import Tx
 from domain.store.partitions import day_number
 
 _APPEND = """
-with old as (select day, pos, chain from stream_head where home = $1 for update),
-     new as (select greatest(day, $2) as day, pos + 1 as pos,
-                    sha256(chain || convert_to(concat_ws('|', $1, greatest(day, $2), pos + 1, $3, $4, $6::bigint[]::text, $7::int[]::text), 'UTF8')) as chain
+with old as (select day, pos, chain from stream_head where home = $1::smallint for update),
+     new as (select greatest(day, $2::int) as day, pos + 1 as pos,
+                    sha256(chain || convert_to(concat_ws('|', $1::smallint, greatest(day, $2::int), pos + 1, $3::int, $4::smallint,
+                           $6::bigint[]::text, $7::int[]::text), 'UTF8')) as chain
                from old),
-     head as (update stream_head h set day = new.day, pos = new.pos, chain = new.chain from new where h.home = $1)
+     head as (update stream_head h set day = new.day, pos = new.pos, chain = new.chain from new where h.home = $1::smallint)
 insert into stream(home, day, pos, site_id, kind, machine_at, chain, contract_ids, nos)
-select $1, new.day, new.pos, $3, $4, $5, new.chain, $6, $7 from new
+select $1::smallint, new.day, new.pos, $3::int, $4::smallint, $5::timestamptz, new.chain, $6::bigint[], $7::int[] from new
 """
 
 
@@ -36,9 +37,7 @@ class StreamEntry:
 
 async def ensure_home(tx: Tx, home: int) -> None:
     """Makes the head of a home's stream and of its numbers, where there is none."""
-    await tx.run(
-        "insert into stream_head(home, epoch, day, pos, chain) values ($1, 1, 0, 0, '') on conflict (home) do nothing", home
-    )
+    await tx.run("insert into stream_head(home, epoch, day, pos, chain) values ($1, 1, 0, 0, '') on conflict (home) do nothing", home)
     await tx.run("insert into id_head(home, next) values ($1, 0) on conflict (home) do nothing", home)
 
 

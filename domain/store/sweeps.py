@@ -21,7 +21,8 @@ MATCHED, AWAITED, SUSPENDED = 1, 2, 3  # statement_line.matched
 
 async def add_part(tx: Tx, batch: Batch, part: int, amount: int, *, now: datetime, number: int) -> int | None:
     """Puts what a result brought into the next sweep of its account. None: the account is the main account, there is nothing to move (S12)."""
-    assert batch.account_id is not None and batch.bank_code is not None
+    assert batch.account_id is not None
+    assert batch.bank_code is not None
     main = await tx.value(
         "select main_id from contract_state where home = $1 and contract_id = (select contract_id from line where home = $1 and batch_id = $2 limit 1)",
         batch.home,
@@ -61,9 +62,7 @@ async def add_part(tx: Tx, batch: Batch, part: int, amount: int, *, now: datetim
 async def fix_amount(tx: Tx, home: int, sweep_id: int) -> int:
     """The exact sum of a closed sweep's parts, reserved on the account it leaves; answers it. Running it again changes nothing (I12)."""
     amount = int(
-        await tx.value(
-            "select coalesce(sum(amount), 0)::bigint from sweep_part where home = $1 and sweep_id = $2", home, sweep_id
-        )
+        await tx.value("select coalesce(sum(amount), 0)::bigint from sweep_part where home = $1 and sweep_id = $2", home, sweep_id)
     )
     before = await tx.value(
         "update sweep s set amount = $3 from (select amount from sweep where home = $1 and sweep_id = $2 for update) o "
@@ -117,7 +116,9 @@ async def left(tx: Tx, home: int, sweep_id: int, on: date, day: int) -> bool:
     )
     if row is None:
         return False
-    await post(tx, home, day, sweep_id, 1, (AccountKind.CASH, row["from_account"]), (AccountKind.TRANSIT, row["site_id"]), row["amount"], on)
+    await post(
+        tx, home, day, sweep_id, 1, (AccountKind.CASH, row["from_account"]), (AccountKind.TRANSIT, row["site_id"]), row["amount"], on
+    )
     await tx.run(
         "update account set booked = booked - $3, reserved = reserved - $3 where home = $1 and account_id = $2",
         home,
@@ -145,9 +146,7 @@ async def arrived(tx: Tx, home: int, sweep_id: int, amount: int, on: date, *, no
     if not moved:
         return False
     await post(tx, home, day, sweep_id, 2, (AccountKind.TRANSIT, row["site_id"]), (AccountKind.CASH, row["to_account"]), amount, on)
-    await tx.run(
-        "update account set booked = booked + $3 where home = $1 and account_id = $2", home, row["to_account"], amount
-    )
+    await tx.run("update account set booked = booked + $3 where home = $1 and account_id = $2", home, row["to_account"], amount)
     if fact is SweepFact.ARRIVED_LESS:
         short = row["amount"] - amount
         await post(tx, home, day, sweep_id, 3, (AccountKind.TRANSIT, row["site_id"]), (AccountKind.OWN, row["site_id"]), short, on)
@@ -164,9 +163,7 @@ async def arrived(tx: Tx, home: int, sweep_id: int, amount: int, on: date, *, no
         return True
     await tx.run("update batch set status = 7, answered_at = $3, overdue_at = null where home = $1 and batch_id = $2", home, sweep_id, now)
     for part in await tx.rows("select batch_id, part from sweep_part where home = $1 and sweep_id = $2", home, sweep_id):
-        await facts.announce(
-            tx, home, part["batch_id"], facts.BatchNews.FUNDED, happened_on=on, now=now, part=part["part"]
-        )
+        await facts.announce(tx, home, part["batch_id"], facts.BatchNews.FUNDED, happened_on=on, now=now, part=part["part"])
     return True
 
 
@@ -209,7 +206,16 @@ async def compare_lump(tx: Tx, batch: Batch, now: datetime) -> None:
 
 
 async def post(
-    tx: Tx, home: int, day: int, cause: int, no: int, source: tuple[int, int], destination: tuple[int, int], amount: int, on: date, line: int = 1
+    tx: Tx,
+    home: int,
+    day: int,
+    cause: int,
+    no: int,
+    source: tuple[int, int],
+    destination: tuple[int, int],
+    amount: int,
+    on: date,
+    line: int = 1,
 ) -> None:
     """One posting that belongs to no contract's event (sweeps, statements): `cause` and `no` say what it is for, once."""
     await tx.run(

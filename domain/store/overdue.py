@@ -1,0 +1,34 @@
+"""Answers that do not come: what was sent and not answered in time is UNKNOWN, asked for, and never sent again (settlement rule 3, I09)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.machines import SWEEP, SweepFact
+from domain.statuses import BatchStatus, Kind
+from domain.store import facts, rules_sql
+from domain.store.batches import load
+from domain.store.connection import transaction
+
+
+async def mark_overdue(home: int, batch_id: int, *, now: datetime) -> None:
+    """A batch whose answer is overdue becomes UNKNOWN (settlement rule 3): asked for, never sent again. A delivery batch only tells its contracts."""
+    async with transaction() as tx:
+        batch = await load(tx, home, batch_id, lock=True)
+        awaiting = (BatchStatus.SENT, BatchStatus.RECEIPTED, BatchStatus.ANSWERED)
+        if batch is None or batch.status not in awaiting:
+            return
+        due = await tx.value("select overdue_at from batch where home = $1 and batch_id = $2", home, batch_id)
+        if due is None or due > now:
+            return
+        status = batch.status if batch.kind is Kind.DELIVERY else BatchStatus.UNKNOWN
+        await tx.run("update batch set status = $3, overdue_at = null where home = $1 and batch_id = $2", home, batch_id, int(status))
+        if batch.kind is Kind.SWEEP:
+            await tx.run(
+                f"update sweep set status = {rules_sql.next_state(SWEEP, SweepFact.OVERDUE, 'status')} "
+                f"where home = $1 and sweep_id = $2 and {rules_sql.can_move(SWEEP, SweepFact.OVERDUE, 'status')}",
+                home,
+                batch_id,
+            )
+        else:
+            await facts.announce(tx, home, batch_id, facts.BatchNews.OVERDUE, happened_on=now.date(), now=now)

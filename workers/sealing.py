@@ -1,0 +1,262 @@
+"""Sealing a batch at its hour: close, fill, write the file to the spool, and fix its name, number and hash (settlement rule 2).
+
+Everything here may be stopped and run again: each chunk of filling is a transaction, the bytes are in the spool before the database names
+them, and the same lines give the same bytes.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import uuid4
+
+import orjson
+from structlog import get_logger
+
+from domain.statuses import BatchStatus, FilesPerDate, Kind
+from domain.store import batches, exceptions, filling, ids, leases, outgoing, sweeps
+from domain.store.batches import Batch
+from domain.store.connection import transaction
+from domain.store.outgoing import FileLine, OurAccount
+from domain.store.site_rules import bank_rules
+from workers.spool import Spool
+from workers.working import running_from, under_lease
+from zengin import BRANCH_NAME, DebitHeader, DebitRow, PayoutHeader, PayoutRow, to_bank_kana, write_debit_rows, write_payout_rows
+from zengin.dates import to_mmdd
+
+LETTERS = {Kind.PAYOUT: "P", Kind.REFUND: "R", Kind.FEE: "F", Kind.SWEEP: "S"}
+ATTEMPTS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # 1-9A-Z: one place in the EDI field
+NAME_WIDTH = 15  # of a bank's name in a header
+
+
+async def seal_batch(home: int, batch_id: int, *, now: datetime, machine_now: datetime, spool: Spool) -> None:
+    """Closes, fills and seals one batch. Does nothing if another worker has it or it is sealed already.
+
+    Args:
+        home: The batch's home.
+        batch_id: The batch.
+        now: Business time, read once.
+        machine_now: Machine time at the start.
+        spool: Where sealed bytes lie.
+    """
+    holder = f"seal:{uuid4()}"
+    batch = await batches.claim(home, batch_id, holder, machine_now, (BatchStatus.OPEN,))
+    if batch is None:
+        return
+    try:
+        await under_lease(
+            _seal(home, batch_id, holder, now, machine_now, spool),
+            lambda at: leases.renew_batch(home, batch_id, holder, at),
+            running_from(machine_now),
+        )
+    finally:
+        await batches.let_go(home, batch_id, holder)
+
+
+async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_now: datetime, spool: Spool) -> None:
+    closed = await batches.close(home, batch_id, now)
+    if closed is None:
+        return
+    full = False
+    if closed.kind is Kind.SWEEP:
+        async with transaction() as tx:
+            await sweeps.fix_amount(tx, home, batch_id)
+    else:
+        full = await _fill(closed, now, machine_now)
+    batch = await outgoing.batch_of(home, batch_id)
+    assert batch is not None
+    if batch.line_count == 0 or (batch.amount == 0 < batch.line_count and batch.kind is Kind.SWEEP):
+        await batches.drop_if_empty(home, batch_id)
+        return
+    sha256, count, amount = await write(batch, spool)
+    stem = await _stem(batch)
+    sibling = await ids.take_one(home, machine_now) if full else None
+    async with transaction() as tx:
+        number = await batches.number_for(tx, batch)
+        name = f"{stem}_{number:03d}.txt" if batch.bank_code else stem
+        sealed = await batches.seal(
+            tx,
+            batch,
+            number=number,
+            name=name,
+            sha256=sha256,
+            line_count=count,
+            amount=amount,
+            holder=holder,
+            now=now,
+            sibling_id=sibling,
+        )
+    get_logger().info(
+        "batch_sealed" if sealed else "batch_not_sealed",
+        home=home,
+        batch=batch_id,
+        kind=batch.kind.name,
+        name=name,
+        lines=count,
+        amount=amount,
+    )
+
+
+async def _fill(closed: Batch, now: datetime, machine_now: datetime) -> bool:
+    """Fills until nothing is left. True: the batch is full and a sibling must take the rest."""
+    while True:
+        filled = await filling.fill(closed.home, closed.batch_id, now=now, machine_now=machine_now)
+        if filled.short or (filled.full and await _one_file_a_date(closed)):
+            moved = await filling.put_off(closed, now=now, number=await ids.take_one(closed.home, machine_now))
+            if filled.full:
+                await _say_full(closed, moved, now)
+            return False
+        if filled.full or not filled.left:
+            return filled.full
+
+
+async def _one_file_a_date(batch: Batch) -> bool:
+    if batch.kind is not Kind.DEBIT or batch.bank_code is None:
+        return False
+    async with transaction() as tx:
+        return (await bank_rules(tx, batch.bank_code)).files_per_debit_date is FilesPerDate.ONE
+
+
+async def _say_full(batch: Batch, moved: int, now: datetime) -> None:
+    async with transaction() as tx:
+        await exceptions.record(
+            tx,
+            code="BLOCK_FULL",
+            reference=f"full:{batch.batch_id}",
+            reason=f"the bank takes one file for {batch.value_on} and its block is full; {moved} contracts go on the next debit date",
+            now=now,
+            home=batch.home,
+            batch_id=batch.batch_id,
+        )
+
+
+async def _stem(batch: Batch) -> str:
+    """The name of what goes out, without the number: its identity at the bank (docs/wire.md section 1), or a carrier's key."""
+    if batch.kind is Kind.DELIVERY:
+        return f"{batch.batch_id:018d}"
+    account = await outgoing.our_account(batch)
+    return f"{'91' if batch.kind is Kind.DEBIT else '21'}_{account.consignor_code}_{batch.value_on:%Y%m%d}"
+
+
+async def remake(home: int, batch_id: int, spool: Spool) -> None:
+    """Writes a sealed batch's bytes again from its lines; whether the hash is the sealed one is the caller's to see."""
+    batch = await outgoing.batch_of(home, batch_id)
+    if batch is not None:
+        await write(batch, spool)
+
+
+async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
+    """Writes what goes out to the spool, in flat memory; answers (SHA-256, lines, yen)."""
+    if batch.kind is Kind.DELIVERY:
+        return await _write_shipments(batch, spool)
+    account = await outgoing.our_account(batch)
+    loop = asyncio.get_running_loop()
+    tally = _Tally()
+
+    def pages() -> Iterator[FileLine]:
+        """Runs in a thread, and asks the loop for a page whenever the writer has used one up."""
+        after = 0
+        while page := asyncio.run_coroutine_threadsafe(outgoing.lines(batch, after), loop).result():
+            for line in page:
+                tally.count += 1
+                tally.amount += line.amount
+                yield line
+            after = page[-1].number
+
+    def work() -> bytes:
+        data = _debits(batch, account, pages()) if batch.kind is Kind.DEBIT else _credits(batch, account, pages())
+        with spool.writer() as file:
+            for chunk in data:
+                file.write(chunk)
+            return file.finish()[0]
+
+    return await asyncio.to_thread(work), tally.count, tally.amount
+
+
+class _Tally:
+    count = 0
+    amount = 0
+
+
+def _debits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
+    header = DebitHeader(
+        account.consignor_code,
+        account.holder,
+        to_mmdd(batch.value_on),
+        account.bank_code,
+        to_bank_kana(account.bank_kana, BRANCH_NAME)[:NAME_WIDTH],
+        account.branch_code,
+        "",
+        str(account.account_type),
+        account.account_number,
+    )
+    rows: Iterator[DebitRow] = (
+        (
+            x.bank_code,
+            x.branch_code,
+            x.account_type,
+            x.account_number,
+            x.holder,
+            x.amount,
+            "0",
+            f"{x.number:018d}{x.attempt:02d}",
+        )
+        for x in lines
+    )
+    return write_debit_rows(header, rows)
+
+
+def _credits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
+    header = PayoutHeader(
+        account.consignor_code,
+        account.holder,
+        to_mmdd(batch.value_on),
+        account.bank_code,
+        to_bank_kana(account.bank_kana, BRANCH_NAME)[:NAME_WIDTH],
+        account.branch_code,
+        "",
+        str(account.account_type),
+        account.account_number,
+    )
+    letter = LETTERS[batch.kind]
+    rows: Iterator[PayoutRow] = (
+        (
+            x.bank_code,
+            x.branch_code,
+            x.account_type,
+            x.account_number,
+            x.holder,
+            x.amount,
+            "0",
+            f"{letter}{x.number:018d}{ATTEMPTS[x.attempt]}",
+        )
+        for x in lines
+    )
+    return write_payout_rows(header, rows)
+
+
+async def _write_shipments(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
+    """The body of a call to a carrier (docs/wire.md section 2). Keys are in a fixed order: the same lines give the same bytes."""
+    day, shipments = await outgoing.shipments(batch)
+    body = {
+        "batch_id": f"{batch.batch_id:018d}",
+        "site_id": str(batch.site_id),
+        "instructed_on": day.isoformat(),
+        "shipments": [
+            {
+                "shipment_id": f"{x.contract_id:018d}{x.attempt:02d}",
+                "contract_id": f"{x.contract_id:018d}",
+                "number": x.number,
+                "ship_from": dict(zip(("name", "postal_code", "address"), x.seller, strict=True)),
+                "ship_to": dict(zip(("name", "postal_code", "address"), x.buyer, strict=True)),
+                "goods": [{"name": g["name"], "model": g.get("model"), "quantity": g["quantity"]} for g in x.goods],
+            }
+            for x in shipments
+        ],
+    }
+
+    def work() -> bytes:
+        with spool.writer() as file:
+            file.write(orjson.dumps(body))
+            return file.finish()[0]
+
+    return await asyncio.to_thread(work), len(shipments), 0
