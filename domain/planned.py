@@ -228,7 +228,8 @@ def _instructed(f: Facts, today: date, debited: _Expected, settled: _Expected | 
     if f.due:
         base, why, days = _by_due_date(f)
     elif settled is not None:
-        base, why, days = settled.on, settled.why or "AWAITING_PAYOUT", settled.days
+        in_time = settled.on is not None and settled.on <= f.planned.settled_on
+        base, why, days = settled.on, "AWAITING_PAYOUT" if in_time else settled.why, settled.days
     else:
         base, why, days = _after_debit(f, debited)
     if done:
@@ -310,7 +311,6 @@ def _payout_end(f: Facts, debited: _Expected) -> str | None:
 def _ready(f: Facts, today: date, debited: _Expected, shipped: _Expected | None) -> tuple[date | None, str | None]:
     """When money and goods will both be there, and what the later of the two hangs on."""
     funded = f.funded_on or max(add_days(f.days.main_bank, debited.on or today, f.days.sweep_days), today)
-    planned_funded = add_days(f.days.main_bank, f.planned.debited_on, f.days.sweep_days)
     money = "FUNDS_LATER" if f.funded_on is not None else "AWAITING_FUNDS"
     if debited.on is not None and debited.on > f.planned.debited_on:
         money = debited.why or money
@@ -323,8 +323,7 @@ def _ready(f: Facts, today: date, debited: _Expected, shipped: _Expected | None)
         standard = add_days(f.days.carrier, shipped.on, f.days.transit_days)
         goods = f.delivered_on or max(standard, today)
         why = "AWAITING_DELIVERY" if goods > standard else why
-    goods_later = goods > funded or (goods == funded and funded <= planned_funded)
-    return max(goods, funded), why if goods_later else money
+    return max(goods, funded), why if goods >= funded else money
 
 
 def _settled_later(f: Facts, today: date, debited: _Expected, shipped: _Expected | None) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from importlib.metadata import version
 
 import holidays
 
@@ -21,7 +22,7 @@ through {last}
 def built() -> str:
     years = range(FROM.year, THROUGH.year + 1)
     found = holidays.country_holidays("JP", years=years, categories=("public", "bank"), language="ja")
-    head = _HEAD.format(release=holidays.__version__, first=FROM, last=THROUGH)
+    head = _HEAD.format(release=version("holidays"), first=FROM, last=THROUGH)
     return head + "".join(f"{day} {name}\n" for day, name in sorted(found.items()) if FROM <= day <= THROUGH)
 
 
