@@ -34,7 +34,8 @@ class Caller:
 class Context:
     """One request. `now` is business time, read once; `machine_now` is the system's.
 
-    `loaders` belongs to whoever needs something once per request, under a name of his own.
+    `prepared` is the document that runs; `answer` is what `registerContracts` answers when its work was done before execution
+    (api.batch). `loaders` belongs to whoever needs something once per request, under a name of his own.
     """
 
     caller: Caller
@@ -44,8 +45,9 @@ class Context:
     language: Language
     cursor_key: bytes
     batch_items: int
+    loose_items: int
     prepared: Prepared | None = None
-    outcomes: Any = None
+    answer: Any = None
     loaders: dict[str, Any] = field(default_factory=dict)
 
     @property

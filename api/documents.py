@@ -89,9 +89,7 @@ class Documents:
         if errors:
             return Faulty(ErrorCode.GRAPHQL_VALIDATION_FAILED, tuple(errors))
         operations = {
-            node.name.value if node.name else None: node
-            for node in document.definitions
-            if isinstance(node, OperationDefinitionNode)
+            node.name.value if node.name else None: node for node in document.definitions if isinstance(node, OperationDefinitionNode)
         }
         if any(node.operation is OperationType.SUBSCRIPTION for node in operations.values()):
             return Faulty(ErrorCode.GRAPHQL_VALIDATION_FAILED, (GraphQLError("Subscriptions need graphql-transport-ws or SSE."),))

@@ -23,7 +23,7 @@ class Limits:
     hook_body: int = 1_000_000
     documents: int = 512  # parsed and validated operations that are remembered
     document_chars: int = 50_000  # longest operation that is remembered
-    request_seconds: float = 30.0  # then TIMEOUT; a batch has as long for each of its steps
+    request_seconds: float = 30.0  # then TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from typing import TypeAlias
 
 import orjson
 
-from domain.acceptance import AccountKey, Mandate, Resolved, SiteRules, check_against_site, consignor_of
+from domain.acceptance import AccountKey, Mandate, Resolved, SiteRules, check_against_site, consignor_of, standard_days
 from domain.accounts import BankAccount
-from domain.planned import StandardDays, baseline
+from domain.planned import baseline
 from domain.problems import InputProblem, ProblemCode
 from domain.registration import NormalContract, NormalParty, content_hash, differing_paths
 from domain.statuses import DeliverWhen, EventKind, FilesPerDate, Kind, Mode, ShiftRule
@@ -377,17 +377,7 @@ _DATE_CLOSED = InputProblem(
 
 def _replanned(one: _New, rules: SiteRules, now: datetime, debit_on: date) -> Resolved:
     """The date that was next when we looked has closed meanwhile: the plan counts from the date that it gets instead."""
-    main = rules.banks[rules.main.bank_code]
-    days = StandardDays(
-        delivery_days=rules.delivery_days,
-        ship_days=rules.ship_days,
-        transit_days=rules.transit_days,
-        sweep_days=rules.sweep_days,
-        payout_days=main.payout_days,
-        buyer_bank=rules.banks[one.normal.buyer.account.bank_code].calendar,
-        carrier=rules.carrier_calendar,
-        main_bank=main.calendar,
-    )
+    days = standard_days(rules, rules.banks[one.normal.buyer.account.bank_code])
     terms = one.resolved.terms
     planned = baseline(now.date(), debit_on, one.normal.due_on is not None, terms.deliver_when, terms.release, days)
     return replace(one.resolved, planned=planned)
@@ -483,9 +473,7 @@ async def _write(tx: Tx, call: _Call, known: parties.Known, machine_now: datetim
         today,
     )
     await _put_to_work(tx, call, new)
-    await stream.append(
-        tx, home, machine_now, [stream.StreamEntry(site_id, int(EventKind.REGISTERED), fresh_ids, [1] * len(fresh_ids))]
-    )
+    await stream.append(tx, home, machine_now, [stream.StreamEntry(site_id, int(EventKind.REGISTERED), fresh_ids, [1] * len(fresh_ids))])
 
 
 async def _put_to_work(tx: Tx, call: _Call, new: Sequence[_New]) -> None:

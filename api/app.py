@@ -1,0 +1,45 @@
+"""The composition root of the API."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from api.edge import Edge
+from api.health import Health
+from api.hooks import Hooks
+from api.http import GraphQL
+from api.keys import Keys
+from api.oauth import OAuth
+from api.options import ApiOptions
+from api.schema import schema
+from api.tokens import Verifier
+from domain.store.connection import open_store
+
+
+def create_app(options: ApiOptions) -> Starlette:
+    """The API as an ASGI application. It opens the store when it starts and closes it when it stops.
+
+    Raises (at start) StoreUnavailable when the database cannot be reached.
+    """
+    keys = Keys(options.machine_clock)
+    verifier = Verifier(keys, options.base_url, options.audience, options.machine_clock)
+    graphql = GraphQL(schema, options, verifier, keys)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with open_store(options.database_url, application_name="kessai api"):
+            await keys.current()
+            yield
+
+    routes = [
+        Route("/graphql", graphql.serve, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
+        *OAuth(options, keys).routes(),
+        *Hooks(options).routes(),
+        *Health(options).routes(),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(Edge)], lifespan=lifespan)
