@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
@@ -51,10 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Exit status 0 after SIGTERM or SIGINT, 2 when something given is wrong."""
     parser = _parser()
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.write_scenario is not None:
         _write_private(arguments.write_scenario, json.dumps(scenario(play=arguments.play), ensure_ascii=False, indent=1))
         return 0

@@ -130,19 +130,24 @@ class World:
         return await self.status()
 
     async def run(self) -> None:
-        """The background loop: take uploads, try notices again, and while the clock ticks do what has become due."""
+        """The background loop, until it is cancelled."""
         kept_at = self._machine()
         while True:
-            await self._take_uploads()
-            await self.retry_hooks()
-            if not self._walking.locked():
-                async with self._walking:
-                    while (at := await self._do(self._agenda.next_at)) is not None and at <= self.clock.now():
-                        await self._play_instant(at)
+            await self.look()
             if self.clock.ticking and self._machine() - kept_at >= _KEEP_SECONDS:
                 kept_at = self._machine()
                 await self._do(self.clock.keep)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Take uploads, try notices again, and do what has become due, by the clock as it is."""
+        await self._take_uploads()
+        await self.retry_hooks()
+        if self._walking.locked():
+            return
+        async with self._walking:
+            while (at := await self._do(self._agenda.next_at)) is not None and at <= self.clock.now():
+                await self._play_instant(at)
 
     async def _play_instant(self, at: datetime) -> None:
         """Everything on the agenda at one instant: banks, carriers and their notices, then sites."""

@@ -131,9 +131,10 @@ class Sandbox:
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=make_app(self.world)), base_url="http://sandbox.invalid")
 
     async def close(self) -> None:
-        await self.http.aclose()
-        await self._client.aclose()
-        self.world.close()
+        if not self._client.is_closed:
+            await self.http.aclose()
+            await self._client.aclose()
+            self.world.close()
 
     async def clock(self, to: str) -> dict[str, Any]:
         """`09-24 10:00` of the year 2000; everything due is done."""
