@@ -148,7 +148,7 @@ async def _refused(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
         machine, fact, column, event = DEBIT, DebitFact.FILE_REFUSED, "debit", EventKind.DEBIT_WITHDRAWN
         also, account = "", "s.collecting_id"
     else:
-        machine, fact, column, event = PAYOUT, PayoutFact.FILE_REFUSED, "payout", EventKind.PAYOUT_WITHDRAWN  # type: ignore[assignment]
+        machine, fact, column, event = PAYOUT, PayoutFact.FILE_REFUSED, "payout", EventKind.PAYOUT_WITHDRAWN
         also, account = ", reserved = s.reserved - s.gross", "s.main_id"
     rows = await tx.rows(
         f"""
@@ -229,9 +229,11 @@ with {_LINES},
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
            select $1, contract_id, event_count, {int(EventKind.PAID)}, $5, $6 from u),
      p as (insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
-           select $1::smallint, $7::int, contract_id, event_count, 1, {int(AccountKind.CASH)}, $8::bigint, {int(AccountKind.OWED)}, contract_id, net, $6::date from u
+           select $1::smallint, $7::int, contract_id, event_count, 1,
+                  {int(AccountKind.CASH)}, $8::bigint, {int(AccountKind.OWED)}, contract_id, net, $6::date from u
            union all
-           select $1::smallint, $7::int, contract_id, event_count, 2, {int(AccountKind.FEES)}, site_id, {int(AccountKind.OWED)}, contract_id, gross - net, $6::date
+           select $1::smallint, $7::int, contract_id, event_count, 2,
+                  {int(AccountKind.FEES)}, site_id, {int(AccountKind.OWED)}, contract_id, gross - net, $6::date
              from u where gross > net)
 select * from u order by contract_id""",
         batch.home,

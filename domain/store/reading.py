@@ -91,7 +91,8 @@ select c.home, c.contract_id, c.site_id, c.number, c.amount, c.currency, c.buyer
        c.planned_debited_on, c.planned_delivery_on, c.planned_shipped_on, c.planned_settled_on,
        site.name as site_name, site.sweep_days, site.delivery_days,
        carrier.name as carrier_name, carrier.ship_days, carrier.calendar as carrier_calendar,
-       buyer_bank.calendar as buyer_bank_calendar, main.calendar as main_bank_calendar, main.payout_days,
+       buyer_bank.calendar as buyer_bank_calendar, buyer_bank.debit_lead_days, buyer_bank.files_per_debit_date,
+       main.calendar as main_bank_calendar, main.payout_days,
        s.debit, s.delivery, s.payout, s.event_count, s.deliver_when, s.due, s.gross, s.net, s.settled, s.debit_attempt,
        s.funded, s.held_up, s.scheduled_on, s.debited_on, s.failure, s.failed_on, s.retry_on, s.result_on,
        s.delivery_instructed_on, s.shipped_on, s.delivered_on, s.tracking_number, s.settled_on, s.credited_on,
@@ -101,7 +102,8 @@ select c.home, c.contract_id, c.site_id, c.number, c.amount, c.currency, c.buyer
        ba.account_number as buyer_account_number, ba.holder as buyer_holder,
        sa.bank_code as seller_bank_code, sa.branch_code as seller_branch_code, sa.account_type as seller_account_type,
        sa.account_number as seller_account_number, sa.holder as seller_holder,
-       debit_batch.value_on as debit_value_on, payout_batch.value_on as payout_value_on, funding.arrived_on as funded_on
+       debit_batch.value_on as debit_value_on, debit_batch.deadline_at as debit_deadline_at,
+       payout_batch.value_on as payout_value_on, funding.arrived_on as funded_on
   from unnest($1::smallint[], $2::bigint[]) w(home, contract_id)
  cross join lateral (select * from contract x where x.home = w.home and x.contract_id = w.contract_id
                         and x.contract_id between $3 and $5 limit 1) c
@@ -117,10 +119,10 @@ select c.home, c.contract_id, c.site_id, c.number, c.amount, c.currency, c.buyer
                       where x.home = w.home and x.party_account_id = c.seller_account_id limit 1) sa
  cross join lateral (select b.calendar, b.payout_days from account x join bank b using (bank_code)
                       where x.home = w.home and x.account_id = c.main_id limit 1) main
-  join site using (site_id)
+  join site on site.site_id = c.site_id
   join carrier on carrier.carrier_id = c.carrier_id
   left join bank buyer_bank on buyer_bank.bank_code = ba.bank_code
-  left join lateral (select x.value_on from batch x
+  left join lateral (select x.value_on, x.deadline_at from batch x
                       where x.home = w.home and x.batch_id = s.debit_batch limit 1) debit_batch on true
   left join lateral (select x.value_on from batch x
                       where x.home = w.home and x.batch_id = s.payout_batch limit 1) payout_batch on true

@@ -194,7 +194,8 @@ with r as (select contract_id, code from reply_line where reply_id = $3 and line
            select $1::smallint, $10::int, contract_id, event_count - case when $15 or funded then 1 else 0 end, 1, {int(AccountKind.OWED)}, contract_id,
                   case when $15 then {int(AccountKind.DIRECT)} else {int(AccountKind.CASH)} end, $11::bigint, amount, $7::date from u where code = 0
            union all
-           select $1::smallint, $10::int, contract_id, event_count, 2, {int(AccountKind.DIRECT)}, $11::bigint, {int(AccountKind.OWED)}, contract_id, amount, $7::date
+           select $1::smallint, $10::int, contract_id, event_count, 2,
+                  {int(AccountKind.DIRECT)}, $11::bigint, {int(AccountKind.OWED)}, contract_id, amount, $7::date
              from u where code = 0 and $15)
 select * from u order by contract_id"""
 

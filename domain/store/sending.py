@@ -200,10 +200,8 @@ async def put_off_batch(home: int, batch_id: int, problem: str, machine_now: dat
 async def heard_of(batch: Outgoing) -> bool:
     """Whether the other side has spoken of this batch: a receipt, a result, a statement line or a carrier's answer."""
     async with reading() as tx:
-        if isinstance(batch.to, CarrierAddress):
-            names = [f"{batch.batch_id:018d}"]
-        else:
-            names = [batch.name + suffix for suffix in (".receipt.json", ".result.txt")]
+        ours = f"{batch.batch_id:018d}" if isinstance(batch.to, CarrierAddress) else batch.name
+        names = [ours, f"{ours}.receipt.json", f"{ours}.result.txt"]
         return bool(
             await tx.value("select exists (select 1 from reply where channel = $1 and name = any($2::text[]))", batch.channel, names)
             or await tx.value(

@@ -89,6 +89,7 @@ class Town:
 
     async def settle(self) -> None:
         """Works until nothing is due."""
+        tasks: list[Task] = []
         for _ in range(200):
             await self.poll()
             now = await self.now()
