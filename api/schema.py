@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import strawberry
 from graphql import build_schema, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from api.documents import Schema
 from api.queries import Query
+from api.register import RegistrationMutations
 from api.scalars import SCALARS
 from api.types.contract import Contract, ContractEvent
 from api.types.settlement import Settlement
 
+
+@strawberry.type(description="What changes something. Refusals are answers: members of the result's union.")
+class Mutation(RegistrationMutations):
+    """The rooms' mutations, put together."""
+
+
 schema = Schema(
     query=Query,
+    mutation=Mutation,
     types=[Contract, ContractEvent, Settlement],
     # Suggestions ("Did you mean ...") rebuild the schema for whoever has no right to read it.
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),

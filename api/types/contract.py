@@ -40,9 +40,19 @@ from api.types.shapes import (
 from domain import planned, stream
 from domain.access import FieldGroup, Sight, may_see, may_see_event, roles_of, sight
 from domain.accounts import mask
-from domain.calendar import business_date
+from domain.calendar import OutsideCalendar, add_days, business_date
 from domain.contract_id import text
-from domain.statuses import CalendarKind, DebitFailureReason, DebitStatus, DeliverWhen, DeliveryStatus, DeliveryTrigger, Mode, Release
+from domain.statuses import (
+    CalendarKind,
+    DebitFailureReason,
+    DebitStatus,
+    DeliverWhen,
+    DeliveryStatus,
+    DeliveryTrigger,
+    FilesPerDate,
+    Mode,
+    Release,
+)
 from domain.store import reading
 from domain.store.connection import Row, Tx
 from domain.store.connection import reading as snapshot
@@ -75,6 +85,18 @@ class ContractEventConnection:
 
 
 # ── progress ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _acceptance_on(row: Row) -> dt.date | None:
+    """The day on which the bank gets the file of a due date and so can accept it. None: no due date, or several files may carry it."""
+    if row["debit_deadline_at"] is not None:
+        return business_date(row["debit_deadline_at"])
+    if not row["due"] or row["files_per_debit_date"] != FilesPerDate.ONE:
+        return None
+    try:
+        return add_days(CalendarKind(row["buyer_bank_calendar"]), row["debit_on"], -row["debit_lead_days"])
+    except OutsideCalendar:
+        return None
+
+
 def _facts(row: Row) -> planned.Facts:
     debit = DebitStatus(row["debit"])
     in_the_air = debit in {DebitStatus.INSTRUCTED, DebitStatus.SCHEDULED, DebitStatus.UNKNOWN}
@@ -103,6 +125,7 @@ def _facts(row: Row) -> planned.Facts:
         payout=PayoutStatus(row["payout"]),
         attempt_count=row["debit_attempt"],
         debit_value_on=(row["debit_value_on"] if in_the_air else row["retry_on"]) or row["debit_on"],
+        acceptance_on=_acceptance_on(row),
         debited_on=row["debited_on"],
         debit_answered_on=row["result_on"],
         failure=None if row["failure"] is None else DebitFailureReason(row["failure"]),

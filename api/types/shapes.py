@@ -154,7 +154,7 @@ class ProgressStep:
         description="Planned at registration from the standard days (予定日). Never moves: compare `forecastOn`."
     )
     forecast_on: dt.date | None = strawberry.field(
-        description="When it is expected after what has happened so far. Null: it is done, or it will not happen."
+        description="When it is expected now, or happened. Null: it will not happen, or nobody can say."
     )
     actual_on: dt.date | None = strawberry.field(description="When it happened (実績日). Null: not yet (figure 8: 未発送).")
     slip_days: int = strawberry.field(
