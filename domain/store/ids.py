@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.contract_id import EPOCH, make
+from domain.contract_id import EPOCH
+from domain.contract_id import ids as numbered
 from domain.store.connection import transaction
 
 NUMBERS_PER_SECOND = 100_000
@@ -25,7 +26,7 @@ async def take(home: int, count: int, machine_now: datetime) -> list[int]:
             floor,
             count,
         )
-    return [make(serial // NUMBERS_PER_SECOND, home, serial % NUMBERS_PER_SECOND) for serial in range(end - count, end)]
+    return numbered(end - count, count, home)
 
 
 async def take_one(home: int, machine_now: datetime) -> int:
