@@ -12,17 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sandbox.layouts import (
-    CREDIT_HEADER,
-    CREDIT_LINE,
-    CREDIT_TRAILER,
-    DEBIT_HEADER,
-    DEBIT_LINE,
-    DEBIT_TRAILER,
-    END,
-    Layout,
-    decode,
-)
+from sandbox.layouts import CREDIT_HEADER, CREDIT_LINE, CREDIT_TRAILER, DEBIT_HEADER, DEBIT_LINE, DEBIT_TRAILER, END, Layout, decode
 
 DEBIT = "91"
 CREDIT = "21"

@@ -25,9 +25,9 @@ class BadText(ValueError):
 def encode(text: str) -> bytes:
     """Half-width text as one byte a character; raises BadText."""
     try:
-        return bytes(_ENCODING[ord(char)] for char in text)
-    except KeyError as error:
-        raise BadText(f"U+{error.args[0]:04X} cannot be written into a bank file") from None
+        return codecs.charmap_encode(text, "strict", _ENCODING)[0]
+    except UnicodeEncodeError as error:
+        raise BadText(f"U+{ord(text[error.start]):04X} cannot be written into a bank file") from None
 
 
 def decode(data: bytes) -> str:

@@ -146,12 +146,12 @@ class _Directory(asyncssh.SFTPServer):
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
         """Linked and then unlinked: one step in which a name that is there is refused, not a look and then a rename."""
         self._only_inbox(oldpath, newpath)
-        source, target = self.map_path(oldpath), self.map_path(newpath)
+        source, target = (Path(os.fsdecode(self.map_path(path))) for path in (oldpath, newpath))
         try:
-            os.link(source, target)
+            target.hardlink_to(source)
         except FileExistsError:
             raise asyncssh.SFTPFileAlreadyExists("a file of this name is there") from None
-        os.unlink(source)
+        source.unlink()
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
         raise asyncssh.SFTPOpUnsupported("this bank does not overwrite")

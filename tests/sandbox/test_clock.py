@@ -8,15 +8,7 @@ import pytest
 
 from sandbox.instants import write_instant
 from tests.sandbox.conftest import Maker
-from tests.sandbox.worlds import (
-    Sandbox,
-    at,
-    configuration,
-    debit_file,
-    debit_name,
-    result_codes,
-    statement_name,
-)
+from tests.sandbox.worlds import Sandbox, at, configuration, debit_file, debit_name, result_codes, statement_name
 
 NAME = debit_name("09-24")
 CONTENT = debit_file("09-24", [("9000008", 12_000)])

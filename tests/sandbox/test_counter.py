@@ -5,16 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.sandbox.conftest import Maker
-from tests.sandbox.worlds import (
-    Sandbox,
-    configuration,
-    credit_file,
-    credit_name,
-    debit_file,
-    debit_name,
-    result_codes,
-    sha256,
-)
+from tests.sandbox.worlds import Sandbox, configuration, credit_file, credit_name, debit_file, debit_name, result_codes, sha256
 
 LINES = [("9000008", 12_000), ("9000002", 3_000)]
 GOOD = debit_file("09-24", LINES)

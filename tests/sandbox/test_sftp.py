@@ -55,9 +55,10 @@ async def test_a_file_and_its_receipt(sandbox: Sandbox, gate: SftpGate):
     async with client(gate) as sftp:
         await upload(sftp, NAME, CONTENT)
         await sandbox.settle()
-        assert [n for n in await sftp.listdir("out") if n not in {".", ".."}] == [f"{NAME}.receipt.json"]
+        assert sorted({str(n) for n in await sftp.listdir("out")} - {".", ".."}) == [f"{NAME}.receipt.json"]
         async with sftp.open(f"out/{NAME}.receipt.json", "rb") as file:
-            assert await file.read() == sandbox.read("9991", f"{NAME}.receipt.json")
+            fetched: object = await file.read()
+        assert fetched == sandbox.read("9991", f"{NAME}.receipt.json")
 
 
 async def test_a_plain_rename_refuses_a_name_that_is_there(sandbox: Sandbox, gate: SftpGate):
