@@ -27,16 +27,6 @@ The settlement server. 決済サーバー
   Look after it  verify · exceptions · batches · unknown · schema · site · bank · mandate · client · firm
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
-app = App(
-    name="kessai",
-    help="The settlement server. 決済サーバー",
-    version=__version__,
-    help_format="markdown",
-    help_on_error=False,
-    result_action="return_value",
-)
-
-
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
 COMMANDS = (
     ("demo", "kessai.demo:demo", TRY, "Play the nine contracts of the patent's figures on a moved clock, and compare every cell."),
@@ -61,8 +51,24 @@ COMMANDS = (
     ("client", "kessai.cli_client:app", LOOK, "Keep up programs that may ask for tokens."),
     ("firm", "kessai.cli_client:firm_app", LOOK, "Keep up firms and the parties they hold."),
 )
-for _name, _where, _group, _help in COMMANDS:
-    app.command(_where, name=_name, group=_group, help=_help)
+
+
+def make_app(given: Sequence[str]) -> App:
+    """The commands. One that is asked for tells about itself; the others show the line above."""
+    app = App(
+        name="kessai",
+        help="The settlement server. 決済サーバー",
+        version=__version__,
+        help_format="markdown",
+        help_on_error=False,
+        result_action="return_value",
+    )
+    for name, where, group, line in COMMANDS:
+        if name in given[:1]:
+            app.command(where, name=name, group=group)
+        else:
+            app.command(where, name=name, group=group, help=line)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(OVERVIEW)
         return 0
     try:
-        answer = app(given, print_error=False, exit_on_error=False)
+        answer = make_app(given)(given, print_error=False, exit_on_error=False)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `kessai ... | head`

@@ -76,16 +76,13 @@ class Clockwork:
     async def _walk(self, target: datetime, on_step: Step | None) -> Walked:
         async with reading() as tx:
             before = await clock.state(tx)
-        at = before.now(machine_now())
-        if target < at:
-            raise clock.ClockBackwardsError(at, target.astimezone(TOKYO))
-        ticking = before.standing_at is None
-        if ticking:  # two clocks that tick are never quite together: begin where the later one is
-            at = min(max(at, (await self._strangers.status()).now) + MOMENT, target)
+        ticking, now = before.standing_at is None, before.now(machine_now())
+        if target < now:
+            raise clock.ClockBackwardsError(now, target.astimezone(TOKYO))
         steps = 0
         try:
-            status = await self._strangers.set_clock(at)
-            await self._stand(at)
+            at = await self.together(ticking=False)  # two clocks that tick are never quite together
+            target = max(target, at)
             status = await self._until_quiet(at)
             while True:
                 async with reading() as tx:
@@ -128,11 +125,9 @@ class Clockwork:
         """Puts both clocks on the later one's instant, there to stand or to tick on."""
         theirs = (await self._strangers.status()).now
         async with transaction() as tx:
-            instant = max((await clock.state(tx)).now(machine_now()), theirs)
-            if ticking:
-                await clock.set_ticking(tx, instant, machine_now())
-            else:
-                await clock.set_standing(tx, instant, machine_now())
+            machine = machine_now()
+            instant = max((await clock.state(tx, lock=True)).now(machine), theirs)
+            await (clock.set_ticking if ticking else clock.set_standing)(tx, instant, machine)
         await self._strangers.set_clock(instant, ticking=ticking)
         return instant.astimezone(TOKYO)
 

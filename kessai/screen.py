@@ -24,6 +24,7 @@ from rich.text import Text
 from kessai.trouble import Trouble
 
 WEEKDAYS = "月火水木金土日"
+PIPED_WIDTH = 1000
 
 
 @Parameter(name="*")
@@ -39,9 +40,9 @@ PLAIN = Common()
 
 
 def console(*, error: bool = False) -> Console:
-    """A console that never wraps in the middle of a value when its output is piped."""
+    """A console on standard output or error. When it is piped, lines are as long as they are: nothing is cut or wrapped."""
     stream = sys.stderr if error else sys.stdout
-    return Console(file=stream, soft_wrap=not stream.isatty(), highlight=False, emoji=False)
+    return Console(file=stream, width=None if stream.isatty() else PIPED_WIDTH, highlight=False, emoji=False)
 
 
 def weekday(day: date) -> str:
