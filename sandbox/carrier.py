@@ -134,11 +134,12 @@ class Carrier:
     def shipments(self) -> list[dict[str, Any]]:
         """What this carrier knows."""
         rows = self._db.execute(
-            "SELECT shipment_id, batch_id, contract_id, number, plan, status, tracking_number, reason, instructed_on"
+            "SELECT shipment_id, batch_id, contract_id, number, plan, status, tracking_number, reason, instructed_on, load"
             " FROM shipments WHERE carrier = ? ORDER BY id",
             (self.config.id,),
         )
-        return [dict(row) for row in rows]
+        known = [dict(row) for row in rows]
+        return [shipment | orjson.loads(shipment.pop("load")) for shipment in known]
 
     def _batch(self, batch_id: str) -> Any:
         return self._db.execute("SELECT * FROM carrier_batches WHERE carrier = ? AND batch_id = ?", (self.config.id, batch_id)).fetchone()
@@ -167,11 +168,12 @@ class Carrier:
             if shipment_id not in seen:
                 contract, number = shipment["contract_id"], shipment["number"]
                 row = (self.config.id, shipment_id, batch["batch_id"], contract, number, plan_name, status, tracking, reason)
-                rows.append((*row, now.date().isoformat()))
+                load = {name: shipment[name] for name in ("ship_from", "ship_to", "goods")}
+                rows.append((*row, now.date().isoformat(), orjson.dumps(load).decode()))
             seen.add(shipment_id)
         self._db.executemany(
             "INSERT INTO shipments(carrier, shipment_id, batch_id, contract_id, number, plan, status, tracking_number, reason,"
-            " instructed_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " instructed_on, load) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         for plan_name in sorted(plans):

@@ -123,7 +123,8 @@ class Counter:
         except (Unreadable, Refused) as refusal:
             receipt.update(status="refused", code=refusal.code, reason=refusal.reason)
             log.info("%s: refused %s: %s", self._bank.code, masked_name(name), refusal.code)
-        if behaviour.action.get("lose"):
+        if parsed is not None and behaviour.action.get("lose"):
+            self._rules.forget_use(parsed.kind, name)
             return f"{name}.lost"
         accepted = receipt["status"] == "accepted"
         cursor = self._db.execute(

@@ -179,6 +179,10 @@ class RuleBook:
         self._db.execute("INSERT OR IGNORE INTO rule_uses VALUES (?, ?)", (rule.id, what))
         return True
 
+    def forget_use(self, kind: str, name: str) -> None:
+        """A file of that name counts as another one from now on: the first was lost, and its name with it."""
+        self._db.execute("UPDATE rule_uses SET what = what || '/' || hex(randomblob(8)) WHERE what = ?", (f"{kind}/{name}",))
+
     def behaviour(
         self,
         bank: str,

@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS carrier_batches(
 CREATE TABLE IF NOT EXISTS shipments(
     id INTEGER PRIMARY KEY, carrier TEXT NOT NULL, shipment_id TEXT NOT NULL, batch_id TEXT NOT NULL,
     contract_id TEXT NOT NULL, number TEXT NOT NULL, plan TEXT NOT NULL, status TEXT NOT NULL, tracking_number TEXT, reason TEXT,
-    instructed_on TEXT NOT NULL,
+    instructed_on TEXT NOT NULL, load TEXT NOT NULL,
     UNIQUE(carrier, shipment_id));
 CREATE INDEX IF NOT EXISTS shipments_of_batch ON shipments(carrier, batch_id, plan);
 CREATE TABLE IF NOT EXISTS events(

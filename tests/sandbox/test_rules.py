@@ -173,7 +173,6 @@ async def test_lose(sandbox: Sandbox):
     await sent(sandbox)
     status = await sandbox.settle()
     assert (sandbox.out("9991"), status["next"], status["idle"]) == ([], None, True)
-    await sandbox.http.delete("/banks/9991/rules")
     await sent(sandbox)
     assert sandbox.receipt("9991", NAME)["status"] == "accepted"
 
