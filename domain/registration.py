@@ -445,7 +445,9 @@ def differing_paths(old_canonical: bytes, new_canonical: bytes) -> list[tuple[st
 def _differ(old: Any, new: Any, path: Path, found: list[tuple[str, ...]]) -> None:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
-            _differ(old.get(name), new.get(name), (*path, name), found)
+            before, after = old.get(name), new.get(name)
+            nested = isinstance(before, dict) or isinstance(after, dict)  # left out whole: its fields are what differs
+            _differ({} if nested and before is None else before, {} if nested and after is None else after, (*path, name), found)
     elif isinstance(old, list) and isinstance(new, list):
         for index, (before, after) in enumerate(zip_longest(old, new)):
             _differ(before, after, (*path, str(index)), found)

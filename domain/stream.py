@@ -41,13 +41,17 @@ def _signature(body: bytes, key: bytes) -> bytes:
     return hmac.digest(key, b"kessai cursor\0" + body, sha256)[:_SIGNATURE_BYTES]
 
 
+def _written(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def encode(places: tuple[Place, ...], key: bytes) -> str:
     """The cursor for these places, one for each home, in any order. Two places in one home are a ValueError."""
     in_order = sorted(places, key=lambda place: place.home)
     if any(a.home == b.home for a, b in pairwise(in_order)):
         raise ValueError("one place for each home")
     body = bytes([_VERSION]) + b"".join(_PLACE.pack(p.epoch, p.home, p.day, p.pos, p.index) for p in in_order)
-    return urlsafe_b64encode(body + _signature(body, key)).rstrip(b"=").decode()
+    return _written(body + _signature(body, key))
 
 
 def decode(cursor: str, key: bytes) -> tuple[Place, ...]:
@@ -58,6 +62,8 @@ def decode(cursor: str, key: bytes) -> tuple[Place, ...]:
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except (UnicodeEncodeError, NotBase64) as error:
         raise CursorInvalid("not a cursor") from error
+    if _written(raw) != cursor:  # base64 would pass over strange characters, and over the last one's unused bits
+        raise CursorInvalid("not a cursor")
     body, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(body, key)):
         raise CursorInvalid("altered, or signed with another key")
