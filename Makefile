@@ -55,5 +55,6 @@ requirements: setup-dev ## Pin the newest versions that fit together (needs uv).
 
 .PHONY: clean
 clean: ## Remove .venv, caches and everything under var/ (the data of `make up` too).
+	@[ ! -x .venv/bin/python ] || .venv/bin/python -m kessai.embedded var/state var/test
 	@rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

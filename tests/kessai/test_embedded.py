@@ -225,11 +225,12 @@ def test_data_of_another_major_version_are_left_alone(state: Path):
 
 
 def test_an_interrupted_initdb_leaves_nothing_half_made(state: Path):
-    (state / "postgres.new" / "base").mkdir(parents=True)
-    state.chmod(0o711)  # as start makes it
+    used_place = place(state)
+    (used_place / "postgres.new" / "base").mkdir(parents=True)
+    used_place.chmod(0o711)  # as start makes it
     with start(state, durable=False) as used:
         assert query(used.database_url, "SELECT 1") == 1
-    assert not (state / "postgres.new").exists()
+    assert not (used_place / "postgres.new").exists()
 
 
 def test_durable_work_does_not_adopt_servers_that_do_not_write(state: Path):
@@ -249,17 +250,25 @@ def test_data_in_use_are_not_removed(state: Path):
     assert not directory.exists()
 
 
-def test_a_file_in_the_way_is_one_clear_line():
-    parent = ROOT / "var" / f"engines-{os.getpid()}-file"
-    parent.parent.mkdir(exist_ok=True)
-    parent.write_text("not a directory")
-    parent.chmod(0o755)
-    try:
-        with pytest.raises(EngineError) as caught:
-            start(parent / "state")
-    finally:
-        parent.unlink()
+def test_a_directory_that_cannot_be_used_is_one_clear_line(state: Path):
+    in_the_way = place(state) / "users.lock"
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(EngineError) as caught:
+        start(state)
+    in_the_way.rmdir()
     assert caught.value.code == "ENGINE_STATE"
+    assert str(in_the_way.parent) in caught.value.what
+
+
+def test_cleaning_removes_what_nobody_uses(state: Path):
+    clean = [sys.executable, "-m", "kessai.embedded", str(state)]
+    with start(state, durable=False) as used:
+        refused = subprocess.run(clean, cwd=ROOT, capture_output=True, text=True)
+        assert refused.returncode == 2
+        assert "in use" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert subprocess.run(clean, cwd=ROOT).returncode == 0
+    assert not used.state.exists()
 
 
 @pytest.mark.skipif(owner() is None, reason="only root's servers run under another account")
