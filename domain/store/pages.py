@@ -235,12 +235,16 @@ def _rows(listing: Listing, args: _Args, columns: str, spots: Sequence[tuple[Spo
     state = _state(listing, conditions, columns)
     parts = []
     for branch in branches:
-        own = [f"c.home = m.home{f' and c.{branch.link} = m.owner' if branch.link else ''}"]
+        own = ["c.home = m.home"]
+        homes = args.add([home for home, _ in branch.owners], "smallint[]")
+        owners = args.add([owner for _, owner in branch.owners], "bigint[]")
+        if branch.link:
+            # Said twice, so that the planner sees whose rows these are: by `m.owner` alone it takes everybody for average,
+            # and reads all of a market of few parties for the smallest of them.
+            own.append(f"c.{branch.link} = m.owner and c.{branch.link} = any({owners})")
         if branch.also_seller is not None:
             sold = f"c.seller_id = any({args.add(listing.scope.party_ids, 'bigint[]')})"
             own.append(sold if branch.also_seller else f"not {sold}")
-        homes = args.add([home for home, _ in branch.owners], "smallint[]")
-        owners = args.add([owner for _, owner in branch.owners], "bigint[]")
         parts.append(
             f"select x.* from unnest({homes}, {owners}) m(home, owner) cross join lateral "
             f"(select {columns} from contract c {state} where {' and '.join(own + conditions)} {tail}) x"

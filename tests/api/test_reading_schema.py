@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from graphql import (
+    GraphQLArgument,
     GraphQLEnumType,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -18,6 +20,7 @@ from graphql import (
     build_schema,
     is_introspection_type,
     is_specified_scalar_type,
+    print_ast,
 )
 
 from api.schema import sdl
@@ -32,6 +35,12 @@ def own(schema_types: dict[str, GraphQLNamedType]) -> list[GraphQLNamedType]:
     return [t for t in schema_types.values() if not is_introspection_type(t) and not is_specified_scalar_type(t)]
 
 
+def typed(part: GraphQLArgument | GraphQLInputField) -> str:
+    """Type and default value."""
+    default = part.ast_node.default_value if part.ast_node else None
+    return f"{part.type} = {print_ast(default)}" if default else str(part.type)
+
+
 def shape(named: GraphQLNamedType) -> dict[str, str]:
     """What clients rely on, one line for each part."""
     lines = {"kind": type(named).__name__}
@@ -39,10 +48,10 @@ def shape(named: GraphQLNamedType) -> dict[str, str]:
         lines |= {f"implements {interface.name}": "" for interface in named.interfaces}
         for name, field in named.fields.items():
             lines[name] = str(field.type)
-            lines |= {f"{name}({arg})": f"{a.type} = {a.default_value!r}" for arg, a in field.args.items()}
+            lines |= {f"{name}({arg})": typed(a) for arg, a in field.args.items()}
     elif isinstance(named, GraphQLInputObjectType):
         lines["one of"] = str(named.is_one_of)
-        lines |= {name: f"{field.type} = {field.default_value!r}" for name, field in named.fields.items()}
+        lines |= {name: typed(field) for name, field in named.fields.items()}
     elif isinstance(named, GraphQLEnumType):
         lines |= dict.fromkeys(named.values, "")
     elif isinstance(named, GraphQLUnionType):
