@@ -186,7 +186,7 @@ async def test_a_full_bank_is_unavailable(place: Path, monkeypatch: pytest.Monke
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(directory.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Unavailable, match="No space left"):
         await channel.put_tmp(NAME, chunks(BYTES))
     assert not await channel.final_exists(NAME)
