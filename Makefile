@@ -35,7 +35,7 @@ test: setup-dev ## Run all tests, with linters, types, import rules and drift ch
 
 .PHONY: bench
 bench: setup ## Measure: 100,000 contracts through the whole cycle, beside bare statements.
-	@$(KESSAI) bench
+	@.venv/bin/python -m bench
 
 .PHONY: lint
 lint: setup-dev ## Only the quick checks: ruff, types, import rules, and the rules of the house.

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("api", "domain", "kessai", "sandbox", "workers", "zengin")
+OURS = (*ROOMS, "bench", "tests")
 TEXT = {".py", ".sql", ".md", ".toml", ".graphql", ".yaml", ".yml", ".json", ".in", ".txt", ".sh", ".html", ".css", ".js", ""}
 
 

@@ -15,6 +15,7 @@ ACCOUNT_KEYS = {"account", "account_number", "accountnumber", "number", "account
 
 def groups(path: PurePosixPath) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, names and values) wherever text is given to names together: a call, a dictionary, an assignment."""
+    named: list[tuple[object, ast.expr]]
     for node in ast.walk(tree(path)):
         match node:
             case ast.Call(keywords=keywords):
