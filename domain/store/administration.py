@@ -18,7 +18,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
-from domain.store import ids
+from domain.store import ids, stream
 from domain.store.connection import Tx, reading, transaction
 
 SCOPES = ("contracts:read", "contracts:write", "settlements:read", "webhooks:write", "operations")
@@ -179,6 +179,7 @@ async def create_site(site: Site) -> None:
         if home is not None and home != site.home:
             raise Refused("HOME_FIXED", f"site {site.site_id} lives in home {home}; contract IDs carry it, so it stays")
         await _upsert(tx, "site", ("site_id",), asdict(site))
+        await stream.ensure_home(tx, site.home)
 
 
 async def set_fees(fees: Fees) -> None:
@@ -432,9 +433,7 @@ async def client_works(client_id: str, secret: str) -> bool:
     """Whether this pair would get a token."""
     async with reading() as tx:
         row = await tx.row("select secret_hash, stopped_at from oauth_client where client_id = $1", client_id)
-    return (
-        row is not None and row["stopped_at"] is None and secrets.compare_digest(bytes(row["secret_hash"]), secret_hash(secret))
-    )
+    return row is not None and row["stopped_at"] is None and secrets.compare_digest(bytes(row["secret_hash"]), secret_hash(secret))
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -472,8 +471,7 @@ async def list_banks() -> list[dict[str, Any]]:
     """All banks with their rules, and when each was last looked through."""
     async with reading() as tx:
         rows = await tx.rows(
-            "select b.*, p.machine_at as polled_at, p.problem from bank b left join bank_poll p using (bank_code) "
-            "order by bank_code"
+            "select b.*, p.machine_at as polled_at, p.problem from bank b left join bank_poll p using (bank_code) order by bank_code"
         )
     return [dict(row) | {"address": json.loads(row["address"])} for row in rows]
 

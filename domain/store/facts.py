@@ -6,7 +6,7 @@ one transaction that moves the row's mark on, and takes the row away at the end.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
@@ -36,13 +36,11 @@ class BatchNews(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a chunk works on: lines after `through`, at most `limit`."""
+    """What a chunk works on."""
 
     batch: Batch
     part: int
     happened_on: date
-    through: int
-    limit: int
     now: datetime
     machine_now: datetime
     numbers: Numbers
@@ -79,94 +77,87 @@ async def carry(home: int, batch_id: int, news: BatchNews, part: int, *, now: da
             return False
         batch = await load(tx, home, batch_id)
         assert batch is not None
-        chunk = Chunk(batch, part, row["happened_on"], row["through"], limit, now, machine_now, numbers)
-        last = await tx.value(
-            "select max(contract_id) from (select contract_id from line where home = $1 and batch_id = $2 and contract_id > $3 "
-            "order by contract_id limit $4) c",
+        chunk = Chunk(batch, part, row["happened_on"], now, machine_now, numbers)
+        lines = await tx.rows(
+            "select contract_id, outcome, part from line where home = $1 and batch_id = $2 and contract_id > $3 order by contract_id limit $4",
             home,
             batch_id,
             row["through"],
             limit,
         )
-        if last is None:
+        if not lines:
             await tx.run(
                 "delete from batch_fact where home = $1 and batch_id = $2 and fact = $3 and part = $4", home, batch_id, int(news), part
             )
             return False
-        entries = await _CARRIERS[news](tx, chunk, last)
+        entries = await _CARRIERS[news](tx, chunk, lines)
         await tx.run(
             "update batch_fact set through = $5 where home = $1 and batch_id = $2 and fact = $3 and part = $4",
             home,
             batch_id,
             int(news),
             part,
-            last,
+            lines[-1]["contract_id"],
         )
         await stream.append(tx, home, machine_now, entries)
         return True
 
 
-_LINES = "c as (select contract_id, outcome, part, amount from line where home = $1 and batch_id = $2 and contract_id > $3 and contract_id <= $4)"
+def _open(lines: Sequence[Row]) -> list[int]:
+    """Contracts whose line has no outcome yet."""
+    return [line["contract_id"] for line in lines if line["outcome"] == LineOutcome.OPEN]
 
 
-async def _accepted(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
+# As in filling: rows are named by an array, so that no plan depends on what the planner believes.
+
+
+async def _accepted(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
     rows = await tx.rows(
         f"""
-with {_LINES},
-     u as (update contract_state s set debit = {rules_sql.next_state(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=True)},
-                  scheduled_on = $5, event_count = s.event_count + 1
-             from c where s.home = $1 and s.contract_id = c.contract_id and s.contract_id > $3 and s.contract_id <= $4 and s.due and c.outcome = 0
+with u as (update contract_state s set debit = {rules_sql.next_state(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=True)},
+                  scheduled_on = $3, event_count = s.event_count + 1
+            where s.home = $1 and s.contract_id = any($2::bigint[]) and s.due
               and {rules_sql.can_move(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=True)}
           returning s.contract_id, s.event_count, s.site_id, s.carrier_id,
                     s.deliver_when = {int(DeliverWhen.ON_ACCEPTANCE)} and {_delivery_pending("s")} as deliver),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
-           select $1, contract_id, event_count, {int(EventKind.DEBIT_SCHEDULED)}, $6, $7 from u)
+           select $1, contract_id, event_count, {int(EventKind.DEBIT_SCHEDULED)}, $4, $5 from u)
 select * from u order by contract_id""",
         chunk.batch.home,
-        chunk.batch.batch_id,
-        chunk.through,
-        last,
+        _open(lines),
         chunk.batch.value_on,
         chunk.now,
         chunk.happened_on,
     )
     await queueing.deliver(
-        tx,
-        chunk.batch.home,
-        [(r["contract_id"], r["site_id"], r["carrier_id"]) for r in rows if r["deliver"]],
-        chunk.now,
-        chunk.numbers,
+        tx, chunk.batch.home, [(r["contract_id"], r["site_id"], r["carrier_id"]) for r in rows if r["deliver"]], chunk.now, chunk.numbers
     )
     return _entries(chunk, EventKind.DEBIT_SCHEDULED, rows)
 
 
-async def _refused(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
+async def _refused(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
     batch = chunk.batch
     machine: Machine[Any, Any]
     fact: Any
     if batch.kind is Kind.DEBIT:
         machine, fact, column, event = DEBIT, DebitFact.FILE_REFUSED, "debit", EventKind.DEBIT_WITHDRAWN
-        also, account = "", "s.collecting_id"
+        also, account, amount = "", "s.collecting_id", "s.gross"
     else:
         machine, fact, column, event = PAYOUT, PayoutFact.FILE_REFUSED, "payout", EventKind.PAYOUT_WITHDRAWN
-        also, account = ", reserved = s.reserved - s.gross", "s.main_id"
+        also, account, amount = ", reserved = s.reserved - s.gross", "s.main_id", "s.net"
     rows = await tx.rows(
         f"""
-with {_LINES},
-     l as (update line x set outcome = {int(LineOutcome.WITHDRAWN)}, blocking = false, outcome_on = $6
-             from c where x.home = $1 and x.batch_id = $2 and x.contract_id = c.contract_id and x.contract_id > $3 and x.contract_id <= $4
-              and x.outcome = 0 returning x.contract_id, x.amount),
+with l as (update line x set outcome = {int(LineOutcome.WITHDRAWN)}, blocking = false, outcome_on = $5
+            where x.home = $1 and x.batch_id = $2 and x.contract_id = any($3::bigint[])),
      u as (update contract_state s set {column} = {rules_sql.next_state(machine, fact, f"s.{column}")}, event_count = s.event_count + 1{also}
-             from l where s.home = $1 and s.contract_id = l.contract_id and s.contract_id > $3 and s.contract_id <= $4
-              and {rules_sql.can_move(machine, fact, f"s.{column}")}
-          returning s.contract_id, s.event_count, s.site_id, {account} as account, l.amount),
+            where s.home = $1 and s.contract_id = any($3::bigint[]) and {rules_sql.can_move(machine, fact, f"s.{column}")}
+          returning s.contract_id, s.event_count, s.site_id, {account} as account, {amount} as amount),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
-           select $1, contract_id, event_count, {int(event)}, $5, $6 from u)
+           select $1, contract_id, event_count, {int(event)}, $4, $5 from u)
 select * from u order by contract_id""",
         batch.home,
         batch.batch_id,
-        chunk.through,
-        last,
+        _open(lines),
         chunk.now,
         chunk.happened_on,
     )
@@ -174,13 +165,13 @@ select * from u order by contract_id""",
     if batch.kind is Kind.DEBIT:
         await queueing.debit_again(tx, batch.home, again, chunk.now, chunk.numbers)
     else:
+        await queueing.pay(tx, batch.home, again, chunk.now, chunk.numbers)
         await tx.run(
             "update account set reserved = reserved - $3 where home = $1 and account_id = $2",
             batch.home,
             batch.account_id,
             sum(r["amount"] for r in rows),
         )
-        await queueing.pay(tx, batch.home, again, chunk.now, chunk.numbers)
     return _entries(chunk, event, rows)
 
 
@@ -191,55 +182,47 @@ _OVERDUE: dict[Kind, tuple[Machine[Any, Any], Any, str, EventKind]] = {
 }
 
 
-async def _overdue(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
+async def _overdue(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
     machine, fact, column, event = _OVERDUE[chunk.batch.kind]
     rows = await tx.rows(
         f"""
-with {_LINES},
-     u as (update contract_state s set {column} = {rules_sql.next_state(machine, fact, f"s.{column}")}, event_count = s.event_count + 1
-             from c where s.home = $1 and s.contract_id = c.contract_id and s.contract_id > $3 and s.contract_id <= $4 and c.outcome = 0
-              and {rules_sql.can_move(machine, fact, f"s.{column}")} returning s.contract_id, s.event_count),
+with u as (update contract_state s set {column} = {rules_sql.next_state(machine, fact, f"s.{column}")}, event_count = s.event_count + 1
+            where s.home = $1 and s.contract_id = any($2::bigint[]) and {rules_sql.can_move(machine, fact, f"s.{column}")}
+          returning s.contract_id, s.event_count),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
-           select $1, contract_id, event_count, {int(event)}, $5, $6 from u)
+           select $1, contract_id, event_count, {int(event)}, $3, $4 from u)
 select * from u order by contract_id""",
         chunk.batch.home,
-        chunk.batch.batch_id,
-        chunk.through,
-        last,
+        _open(lines),
         chunk.now,
         chunk.happened_on,
     )
     return _entries(chunk, event, rows)
 
 
-async def _paid(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
+async def _paid(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
     batch = chunk.batch
     rows = await tx.rows(
         f"""
-with {_LINES},
-     l as (update line x set outcome = {int(LineOutcome.DONE)}, outcome_on = $6
-             from c where x.home = $1 and x.batch_id = $2 and x.contract_id = c.contract_id and x.contract_id > $3 and x.contract_id <= $4
-              and x.outcome = 0 returning x.contract_id, x.amount),
+with l as (update line x set outcome = {int(LineOutcome.DONE)}, outcome_on = $5
+            where x.home = $1 and x.batch_id = $2 and x.contract_id = any($3::bigint[])),
      u as (update contract_state s set payout = {rules_sql.next_state(PAYOUT, PayoutFact.PAID_OUT, "s.payout")},
-                  event_count = s.event_count + 1, held = s.held - s.gross, reserved = s.reserved - s.gross, settled = s.net, settled_on = $6
-             from l where s.home = $1 and s.contract_id = l.contract_id and s.contract_id > $3 and s.contract_id <= $4
-              and {rules_sql.can_move(PAYOUT, PayoutFact.PAID_OUT, "s.payout")}
+                  event_count = s.event_count + 1, held = s.held - s.gross, reserved = s.reserved - s.gross, settled = s.net, settled_on = $5
+            where s.home = $1 and s.contract_id = any($3::bigint[]) and {rules_sql.can_move(PAYOUT, PayoutFact.PAID_OUT, "s.payout")}
           returning s.contract_id, s.event_count, s.site_id, s.carrier_id, s.net, s.gross,
                     s.deliver_when = {int(DeliverWhen.ON_SETTLED)} and {_delivery_pending("s")} as deliver),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
-           select $1, contract_id, event_count, {int(EventKind.PAID)}, $5, $6 from u),
+           select $1, contract_id, event_count, {int(EventKind.PAID)}, $4, $5 from u),
      p as (insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
-           select $1::smallint, $7::int, contract_id, event_count, 1,
-                  {int(AccountKind.CASH)}, $8::bigint, {int(AccountKind.OWED)}, contract_id, net, $6::date from u
+           select $1::smallint, $6::int, contract_id, event_count, 1,
+                  {int(AccountKind.CASH)}, $7::bigint, {int(AccountKind.OWED)}, contract_id, net, $5::date from u
            union all
-           select $1::smallint, $7::int, contract_id, event_count, 2,
-                  {int(AccountKind.FEES)}, site_id, {int(AccountKind.OWED)}, contract_id, gross - net, $6::date
-             from u where gross > net)
+           select $1::smallint, $6::int, contract_id, event_count, 2,
+                  {int(AccountKind.FEES)}, site_id, {int(AccountKind.OWED)}, contract_id, gross - net, $5::date from u where gross > net)
 select * from u order by contract_id""",
         batch.home,
         batch.batch_id,
-        chunk.through,
-        last,
+        _open(lines),
         chunk.now,
         chunk.happened_on,
         day_number(chunk.machine_now),
@@ -258,36 +241,28 @@ select * from u order by contract_id""",
     return _entries(chunk, EventKind.PAID, rows)
 
 
-async def _funded(tx: Tx, chunk: Chunk, last: int) -> list[stream.StreamEntry]:
+async def _funded(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
+    brought = [line["contract_id"] for line in lines if line["outcome"] == LineOutcome.DONE and line["part"] == chunk.part]
     rows = await tx.rows(
         f"""
-with {_LINES},
-     u as (update contract_state s set funded = true, event_count = s.event_count + 1
-             from c where s.home = $1 and s.contract_id = c.contract_id and s.contract_id > $3 and s.contract_id <= $4
-              and not s.funded and c.outcome = {int(LineOutcome.DONE)} and c.part = $7 and s.debit = {int(DebitStatus.DEBITED)}
+with u as (update contract_state s set funded = true, event_count = s.event_count + 1
+            where s.home = $1 and s.contract_id = any($2::bigint[]) and not s.funded and s.debit = {int(DebitStatus.DEBITED)}
           returning s.contract_id, s.event_count, s.site_id, s.main_id, {rules_sql.payout_gate("s")} as pay),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
-           select $1, contract_id, event_count, {int(EventKind.FUNDED)}, $5, $6 from u)
+           select $1, contract_id, event_count, {int(EventKind.FUNDED)}, $3, $4 from u)
 select * from u order by contract_id""",
         chunk.batch.home,
-        chunk.batch.batch_id,
-        chunk.through,
-        last,
+        brought,
         chunk.now,
         chunk.happened_on,
-        chunk.part,
     )
     await queueing.pay(
-        tx,
-        chunk.batch.home,
-        [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]],
-        chunk.now,
-        chunk.numbers,
+        tx, chunk.batch.home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], chunk.now, chunk.numbers
     )
     return _entries(chunk, EventKind.FUNDED, rows)
 
 
-_CARRIERS: dict[BatchNews, Callable[[Tx, Chunk, int], Awaitable[list[stream.StreamEntry]]]] = {
+_CARRIERS: dict[BatchNews, Callable[[Tx, Chunk, Sequence[Row]], Awaitable[list[stream.StreamEntry]]]] = {
     BatchNews.ACCEPTED: _accepted,
     BatchNews.REFUSED: _refused,
     BatchNews.OVERDUE: _overdue,

@@ -17,7 +17,7 @@ from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES
 from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
 from domain.store import exceptions, rules_sql, stream
 from domain.store.batches import SHIPMENTS_PER_CALL, Batch, load, next_open
-from domain.store.connection import Tx, transaction
+from domain.store.connection import Row, Tx, transaction
 from domain.store.site_rules import bank_rules
 
 CHUNK = 5_000
@@ -35,7 +35,7 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One kind's share of the chunk statement. Aliases: `s` the state row, `x` the candidates, `fit` those that are taken."""
+    """One kind's share of the chunk statement. Alias `s`: the state row."""
 
     ready: str  # the contract may be taken, now that the batch is filled
     allowed: str  # the consent behind it still stands
@@ -54,7 +54,7 @@ def _debit() -> _Step:
         allowed="coalesce(m.status = 1 and (m.limit_amount is null or s.gross <= m.limit_amount), false)",
         joins="left join mandate m on m.home = $1 and m.mandate_id = s.mandate_id",
         weight="s.gross",
-        moves=f"debit = {int(DebitStatus.INSTRUCTED)}, debit_attempt = s.debit_attempt + 1, debit_batch = $2, instructed_on = $7, retry_on = null",
+        moves=f"debit = {int(DebitStatus.INSTRUCTED)}, debit_attempt = s.debit_attempt + 1, debit_batch = $2, instructed_on = $5, retry_on = null",
         attempt="debit_attempt",
         line_amount="gross",
         line_account="buyer_account_id",
@@ -68,7 +68,7 @@ def _delivery() -> _Step:
         allowed="true",
         joins="",
         weight="0",
-        moves=f"delivery = {int(DeliveryStatus.INSTRUCTED)}, delivery_attempt = s.delivery_attempt + 1, delivery_instructed_on = $7",
+        moves=f"delivery = {int(DeliveryStatus.INSTRUCTED)}, delivery_attempt = s.delivery_attempt + 1, delivery_instructed_on = $5",
         attempt="delivery_attempt",
         line_amount="0::bigint",
         line_account="seller_account_id",
@@ -93,38 +93,33 @@ def _payout() -> _Step:
 _STEPS: dict[Kind, Callable[[], _Step]] = {Kind.DEBIT: _debit, Kind.DELIVERY: _delivery, Kind.PAYOUT: _payout}
 
 
-def _statement(step: _Step, kind: Kind) -> str:
-    # $1 home, $2 batch, $3 contract ids, $4 first, $5 last of them, $6 business now, $7 today, $8 room in yen, $9 room in lines, $10 list
+# Chunk statements name their rows by an array and join nothing that has no index: whatever the planner believes about tables that
+# nobody has analysed yet (a new partition, the first day), it can only go to these rows by their keys.
+
+
+def _judge(step: _Step) -> str:
+    # $1 home, $2 contract ids
     return f"""
-with x as (
-       select s.contract_id, {step.weight} as weight, {step.ready} as ready, {step.allowed} as allowed
-         from unnest($3::bigint[]) i(contract_id)
-         join contract_state s on s.home = $1 and s.contract_id = i.contract_id and s.contract_id between $4 and $5
-         {step.joins}),
-     t as (
-       select contract_id, sum(weight) over (order by contract_id) as running, row_number() over (order by contract_id) as place
-         from x where ready and allowed),
-     fit as (select contract_id from t where running <= $8 and place <= $9),
-     u as (
+select s.contract_id, {step.weight} as weight, {step.ready} as ready, {step.allowed} as allowed
+  from contract_state s {step.joins}
+ where s.home = $1 and s.contract_id = any($2::bigint[]) order by s.contract_id for update of s"""
+
+
+def _take(step: _Step, kind: Kind) -> str:
+    # $1 home, $2 batch, $3 contract ids, $4 business now, $5 today
+    return f"""
+with u as (
        update contract_state s set {step.moves}, event_count = s.event_count + 1
-         from fit where s.home = $1 and s.contract_id = fit.contract_id and s.contract_id between $4 and $5
+        where s.home = $1 and s.contract_id = any($3::bigint[])
        returning s.contract_id, s.event_count, s.{step.attempt} as attempt, {step.line_amount} as amount, s.{step.line_account} as account, s.due),
      l as (
        insert into line(home, batch_id, contract_id, kind, attempt, amount, account_id)
        select $1, $2, contract_id, {int(kind)}, attempt, amount, account from u),
      e as (
        insert into event(home, contract_id, no, kind, at, happened_on)
-       select $1, contract_id, event_count, {int(step.event)}, $6, $7 from u),
-     d as (
-       delete from work w using x where w.home = $1 and w.batch_id = $10 and w.contract_id = x.contract_id
-         and (not x.ready or not x.allowed or x.contract_id in (select contract_id from fit)))
-select coalesce((select array_agg(contract_id order by contract_id) from u), '{{}}') as ids,
-       coalesce((select array_agg(event_count order by contract_id) from u), '{{}}') as nos,
-       coalesce((select sum(amount) from u), 0)::bigint as amount,
-       coalesce((select array_agg(contract_id order by contract_id) from x where ready and not allowed), '{{}}') as parked,
-       (select count(*) from t) - (select count(*) from fit) as unfit,
-       coalesce((select bool_or(due) from u), false) as has_due
-"""
+       select $1, contract_id, event_count, {int(step.event)}, $4, $5 from u)
+select array_agg(contract_id order by contract_id) as ids, array_agg(event_count order by contract_id) as nos,
+       sum(amount)::bigint as amount, bool_or(due) as has_due from u"""
 
 
 async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime, chunk: int = CHUNK) -> Filled:
@@ -138,32 +133,57 @@ async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime
         ids = await _candidates(tx, batch, min(chunk, room_lines + 1))
         if not ids:
             return Filled(0, left=False)
-        if room_lines == 0:
-            return Filled(0, left=True, full=True)
         step = _STEPS[batch.kind]()
-        row = await tx.row(
-            _statement(step, batch.kind), home, batch_id, ids, ids[0], ids[-1], now, now.date(), room_yen, room_lines, batch.takes_from
+        judged = await tx.rows(_judge(step), home, ids)
+        fit = _prefix(judged, room_yen, room_lines)
+        parked = [row["contract_id"] for row in judged if row["ready"] and not row["allowed"]]
+        if parked:
+            await _park(tx, batch, parked, now)
+        wanted = sum(1 for row in judged if row["ready"] and row["allowed"])
+        stay = {row["contract_id"] for row in judged if row["ready"] and row["allowed"]} - set(fit)
+        await tx.run(
+            "delete from work where home = $1 and batch_id = $2 and contract_id = any($3::bigint[])",
+            home,
+            batch.takes_from,
+            [contract_id for contract_id in ids if contract_id not in stay],
         )
-        assert row is not None
-        if row["parked"]:
-            await _park(tx, batch, row["parked"], now)
-        count = len(row["ids"])
-        if count:
-            await tx.run(
-                "update batch set line_count = line_count + $3, amount = amount + $4, has_due = has_due or $5 where home = $1 and batch_id = $2",
-                home,
-                batch_id,
-                count,
-                row["amount"],
-                row["has_due"],
-            )
-            if batch.kind is Kind.PAYOUT:
-                await tx.run(
-                    "update account set reserved = reserved + $3 where home = $1 and account_id = $2", home, batch.account_id, row["amount"]
-                )
-            await stream.append(tx, home, machine_now, [stream.StreamEntry(batch.site_id, int(step.event), row["ids"], row["nos"])])
-        unfit = row["unfit"] > 0
-        return Filled(count, left=True, full=unfit and not by_money, short=unfit and by_money)
+        if fit:
+            await _write(tx, batch, step, fit, now, machine_now)
+        unfit = wanted > len(fit)
+        return Filled(len(fit), left=True, full=unfit and not by_money, short=unfit and by_money)
+
+
+def _prefix(judged: Sequence[Row], room_yen: int, room_lines: int) -> list[int]:
+    """The longest run of contracts, from the first on, that fits into what is left of the account or the block."""
+    fit: list[int] = []
+    running = 0
+    for row in judged:
+        if not (row["ready"] and row["allowed"]):
+            continue
+        running += row["weight"]
+        if running > room_yen or len(fit) == room_lines:
+            break
+        fit.append(row["contract_id"])
+    return fit
+
+
+async def _write(tx: Tx, batch: Batch, step: _Step, fit: Sequence[int], now: datetime, machine_now: datetime) -> None:
+    row = await tx.row(_take(step, batch.kind), batch.home, batch.batch_id, fit, now, now.date())
+    assert row is not None
+    assert len(row["ids"]) == len(fit)
+    await tx.run(
+        "update batch set line_count = line_count + $3, amount = amount + $4, has_due = has_due or $5 where home = $1 and batch_id = $2",
+        batch.home,
+        batch.batch_id,
+        len(fit),
+        row["amount"],
+        row["has_due"],
+    )
+    if batch.kind is Kind.PAYOUT:
+        await tx.run(
+            "update account set reserved = reserved + $3 where home = $1 and account_id = $2", batch.home, batch.account_id, row["amount"]
+        )
+    await stream.append(tx, batch.home, machine_now, [stream.StreamEntry(batch.site_id, int(step.event), row["ids"], row["nos"])])
 
 
 async def _candidates(tx: Tx, batch: Batch, limit: int) -> list[int]:

@@ -98,35 +98,33 @@ select r.line_no, r.contract_id, r.happened_on, r.tracking_number,
             when r.attempt < s.delivery_attempt then
                  case when r.fact = {FACTS.index(DeliveryFact.REJECTED)} then {rules_sql.REPEATED} else {rules_sql.TO_EXCEPTIONS} end
             when r.happened_on > $5 or r.happened_on < s.delivery_instructed_on then {rules_sql.TO_EXCEPTIONS}
-            else case r.fact {by_fact} end end as verdict
+            else case r.fact {by_fact} end end as verdict,
+       coalesce({rules_sql.released("s.release", "s.delivery")}, false) as released
   from reply_line r
   left join contract_state s on s.home = $2 and s.contract_id = r.contract_id
  where r.reply_id = $1 and r.home = $2 and r.round = $3 and r.fact = $4"""
 
 
 def _move(fact: DeliveryFact) -> str:
-    # $1 home $2 contracts $3 days $4 tracking numbers $5 now $6 first $7 last contract
+    # $1 home $2 contracts $3 days $4 tracking numbers $5 now $6 whether the release was met before; all arrays in the order of $2
     shipped = fact in SHIPPING
     status = rules_sql.next_state(DELIVERY, fact, "s.delivery")
     kinds = " ".join(f"when {int(status_)} then {int(kind)}" for status_, kind in _EVENT.items())
     outcome = {DeliveryFact.REJECTED: LineOutcome.FAILED, DeliveryFact.STOPPED: LineOutcome.WITHDRAWN}.get(fact, LineOutcome.DONE)
     closes = fact is not DeliveryFact.ACCEPTED
+    place = "array_position($2::bigint[], s.contract_id)"  # a message has at most 1,000 notices: looking along the array is cheap
+    day = f"($3::date[])[{place}]"
     return f"""
-with r as (select * from unnest($2::bigint[], $3::date[], $4::text[]) x(contract_id, happened_on, tracking_number)),
-     o as (select s.contract_id, s.delivery from contract_state s join r using (contract_id)
-            where s.home = $1 and s.contract_id between $6 and $7 order by s.contract_id for update of s),
-     u as (update contract_state s set delivery = {status}, event_count = s.event_count + 1
-                  {", shipped_on = coalesce(s.shipped_on, r.happened_on)" if shipped else ""}
-                  {", delivered_on = r.happened_on" if fact is DeliveryFact.DELIVERED else ""},
-                  tracking_number = coalesce(r.tracking_number, s.tracking_number)
-             from r join o using (contract_id) where s.home = $1 and s.contract_id = r.contract_id and s.contract_id between $6 and $7
-              and {rules_sql.can_move(DELIVERY, fact, "s.delivery")}
-          returning s.contract_id, s.event_count, s.delivery, s.site_id, s.main_id, s.payout_attempt, r.happened_on,
-                    {rules_sql.payout_gate("s")} and not {rules_sql.released("s.release", "o.delivery")} as pay),
-     l as (update line x set outcome = {int(outcome)}, outcome_on = u.happened_on{", blocking = false" if outcome is not LineOutcome.DONE else ""}
-             from u join contract_state s on s.home = $1 and s.contract_id = u.contract_id
-            where {"true" if closes else "false"} and x.home = $1 and x.contract_id = u.contract_id and x.contract_id between $6 and $7
-              and x.kind = {int(Kind.DELIVERY)} and x.blocking and x.outcome = 0),
+with u as (update contract_state s set delivery = {status}, event_count = s.event_count + 1,
+                  {f"shipped_on = coalesce(s.shipped_on, {day})," if shipped else ""}
+                  {f"delivered_on = {day}," if fact is DeliveryFact.DELIVERED else ""}
+                  tracking_number = coalesce(($4::text[])[{place}], s.tracking_number)
+            where s.home = $1 and s.contract_id = any($2::bigint[]) and {rules_sql.can_move(DELIVERY, fact, "s.delivery")}
+          returning s.contract_id, s.event_count, s.delivery, s.site_id, s.main_id, {day} as happened_on,
+                    {rules_sql.payout_gate("s")} and not ($6::boolean[])[{place}] as pay),
+     l as (update line s set outcome = {int(outcome)}, outcome_on = {day}{", blocking = false" if outcome is not LineOutcome.DONE else ""}
+            where {"true" if closes else "false"} and s.home = $1 and s.contract_id = any($2::bigint[])
+              and s.kind = {int(Kind.DELIVERY)} and s.blocking and s.outcome = {int(LineOutcome.OPEN)}),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
            select $1, contract_id, event_count, case delivery {kinds} end, $5, happened_on from u)
 select contract_id, event_count, site_id, main_id, pay, (case delivery {kinds} end) as kind from u order by contract_id"""
@@ -161,9 +159,14 @@ async def apply(reply_id: int, home: int, carrier_id: str, *, now: datetime, mac
 async def _apply_moves(
     tx: Tx, home: int, fact: DeliveryFact, moving: list[Row], now: datetime, numbers: Numbers
 ) -> list[stream.StreamEntry]:
-    ids = [r["contract_id"] for r in moving]
     rows = await tx.rows(
-        _move(fact), home, ids, [r["happened_on"] for r in moving], [r["tracking_number"] for r in moving], now, ids[0], ids[-1]
+        _move(fact),
+        home,
+        [r["contract_id"] for r in moving],
+        [r["happened_on"] for r in moving],
+        [r["tracking_number"] for r in moving],
+        now,
+        [r["released"] for r in moving],
     )
     await queueing.pay(tx, home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
     told: dict[tuple[int, int], tuple[list[int], list[int]]] = {}

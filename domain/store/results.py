@@ -6,7 +6,7 @@ held file touches money. A valid one is applied to its end: status, ledger, even
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -148,55 +148,55 @@ async def accept(tx: Tx, reply_id: int, batch: Batch) -> None:
     )
 
 
-def _apply() -> str:
-    # $1 home $2 batch $3 reply $4 after line $5 through line $6 now $7 value date $8 today $9 part $10 ledger day $11 our account
-    # $12 first and $13 last contract, $14 attempts that the site allows, $15 direct
-    again = "(l.code = 1 and s.debit_attempt < $14)"
+def _debited(*, direct: bool) -> str:
+    # $1 home $2 batch $3 contracts $4 now $5 value date $6 today $7 part $8 ledger day $9 our account, or the bank (direct)
+    money = "" if direct else "held = s.held + s.gross, funded = s.funded or s.collecting_id = s.main_id,"
+    paid = f"payout = {int(PayoutStatus.PAID)}, settled = s.net, settled_on = $5," if direct else ""
+    second = "true" if direct else "collecting_id = main_id"  # the same transaction also pays, or funds
+    there = int(AccountKind.DIRECT if direct else AccountKind.CASH)
+    owed = int(AccountKind.OWED)
+    passed_on = f"""
+           union all
+           select $1::smallint, $8::int, contract_id, event_count, 2, {there}, $9::bigint, {owed}, contract_id, gross, $5::date from u"""
     return f"""
-with r as (select contract_id, code from reply_line where reply_id = $3 and line_no > $4 and line_no <= $5),
-     l as (update line x set outcome = case when r.code = 0 then {int(LineOutcome.DONE)} else {int(LineOutcome.FAILED)} end,
-                  code = r.code, outcome_on = $7, part = $9, blocking = r.code = 0
-             from r where x.home = $1 and x.batch_id = $2 and x.contract_id = r.contract_id and x.contract_id between $12 and $13
-              and x.outcome = {int(LineOutcome.OPEN)}
-          returning x.contract_id, x.code, x.amount),
-     u as (update contract_state s set
-                  debit = case when l.code = 0 then {int(DebitStatus.DEBITED)} else {int(DebitStatus.FAILED)} end,
-                  held = s.held + case when l.code = 0 and not $15 then l.amount else 0 end,
-                  debit_part = $9, result_on = $8,
-                  debited_on = case when l.code = 0 then $7 else s.debited_on end,
-                  failure = case when l.code = 0 then null else l.code end, failed_on = case when l.code = 0 then null else $7 end,
-                  funded = s.funded or (l.code = 0 and not $15 and s.collecting_id = s.main_id),
-                  payout = case when l.code = 0 and $15 then {int(PayoutStatus.PAID)}
-                                when l.code <> 0 and not {again} then {int(PayoutStatus.WILL_NOT_SETTLE)} else s.payout end,
-                  settled = case when l.code = 0 and $15 then s.net else s.settled end,
-                  settled_on = case when l.code = 0 and $15 then $7 else s.settled_on end,
-                  event_count = s.event_count + case when l.code = 0 then case when $15 or s.collecting_id = s.main_id then 2 else 1 end
-                                                     when {again} then 1 else 2 end
-             from l where s.home = $1 and s.contract_id = l.contract_id and s.contract_id between $12 and $13
-              and case when l.code = 0 then {rules_sql.can_move(DEBIT, DebitFact.DEBITED, "s.debit")}
-                       else {rules_sql.can_move(DEBIT, DebitFact.FAILED, "s.debit")} end
-          returning s.contract_id, l.code, l.amount, s.event_count, s.site_id, s.carrier_id, s.collecting_id, s.main_id,
-                    s.payout = {int(PayoutStatus.WILL_NOT_SETTLE)} as given_up,
-                    l.code = 0 and s.collecting_id = s.main_id and not $15 as funded,
-                    l.code = 0 and {rules_sql.can_move(DELIVERY, DeliveryFact.INSTRUCTED, "s.delivery")} and {rules_sql.delivery_gate("s")}
+with l as (update line x set outcome = {int(LineOutcome.DONE)}, code = 0, outcome_on = $5, part = $7
+            where x.home = $1 and x.batch_id = $2 and x.contract_id = any($3::bigint[])),
+     u as (update contract_state s set debit = {int(DebitStatus.DEBITED)}, {money} {paid}
+                  debit_part = $7, result_on = $6, debited_on = $5, failure = null, failed_on = null,
+                  event_count = s.event_count + case when {second} then 2 else 1 end
+            where s.home = $1 and s.contract_id = any($3::bigint[]) and {rules_sql.can_move(DEBIT, DebitFact.DEBITED, "s.debit")}
+          returning s.contract_id, s.gross, s.event_count, s.site_id, s.carrier_id, s.collecting_id, s.main_id, {second} as second,
+                    {rules_sql.can_move(DELIVERY, DeliveryFact.INSTRUCTED, "s.delivery")} and {rules_sql.delivery_gate("s")}
                       and (s.deliver_when in ({int(DeliverWhen.ON_DEBITED)}, {int(DeliverWhen.ON_SETTLED)})
                            or (s.deliver_when = {int(DeliverWhen.ON_ACCEPTANCE)} and s.scheduled_on is null)) as deliver,
-                    l.code = 0 and not $15 and {rules_sql.payout_gate("s")} as pay),
-     e as (insert into event(home, contract_id, no, kind, at, happened_on, data)
-           select $1::smallint, contract_id, event_count - case when (code = 0 and ($15 or funded)) or (code <> 0 and given_up) then 1 else 0 end,
-                  case when code = 0 then {int(EventKind.DEBITED)} else {int(EventKind.DEBIT_FAILED)} end, $6::timestamptz, $7::date,
-                  case when code = 0 then null else jsonb_build_object('code', code) end from u
+                    {"false" if direct else rules_sql.payout_gate("s")} as pay),
+     e as (insert into event(home, contract_id, no, kind, at, happened_on)
+           select $1::smallint, contract_id, event_count - second::int, {int(EventKind.DEBITED)}, $4::timestamptz, $5::date from u
            union all
-           select $1::smallint, contract_id, event_count,
-                  case when code <> 0 then {int(EventKind.WILL_NOT_SETTLE)} when $15 then {int(EventKind.PAID)} else {int(EventKind.FUNDED)} end,
-                  $6::timestamptz, $7::date, null from u where (code = 0 and ($15 or funded)) or (code <> 0 and given_up)),
+           select $1::smallint, contract_id, event_count, {int(EventKind.PAID if direct else EventKind.FUNDED)}, $4::timestamptz, $5::date
+             from u where second),
      p as (insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
-           select $1::smallint, $10::int, contract_id, event_count - case when $15 or funded then 1 else 0 end, 1, {int(AccountKind.OWED)}, contract_id,
-                  case when $15 then {int(AccountKind.DIRECT)} else {int(AccountKind.CASH)} end, $11::bigint, amount, $7::date from u where code = 0
+           select $1::smallint, $8::int, contract_id, event_count - second::int, 1, {owed}, contract_id, {there}, $9::bigint, gross, $5::date
+             from u{passed_on if direct else ""})
+select * from u order by contract_id"""
+
+
+def _failed() -> str:
+    # $1 home $2 batch $3 contracts $4 now $5 value date $6 today $7 part $8 code $9 attempts that the site allows
+    again = "($8::smallint = 1 and s.debit_attempt < $9::smallint)"  # only a short balance is presented again (S57)
+    return f"""
+with l as (update line x set outcome = {int(LineOutcome.FAILED)}, code = $8::smallint, outcome_on = $5, part = $7, blocking = false
+            where x.home = $1 and x.batch_id = $2 and x.contract_id = any($3::bigint[])),
+     u as (update contract_state s set debit = {int(DebitStatus.FAILED)}, debit_part = $7, result_on = $6, failure = $8::smallint, failed_on = $5,
+                  payout = case when {again} then s.payout else {int(PayoutStatus.WILL_NOT_SETTLE)} end,
+                  event_count = s.event_count + case when {again} then 1 else 2 end
+            where s.home = $1 and s.contract_id = any($3::bigint[]) and {rules_sql.can_move(DEBIT, DebitFact.FAILED, "s.debit")}
+          returning s.contract_id, s.event_count, s.site_id, s.collecting_id, not {again} as second),
+     e as (insert into event(home, contract_id, no, kind, at, happened_on, data)
+           select $1::smallint, contract_id, event_count - second::int, {int(EventKind.DEBIT_FAILED)}, $4::timestamptz, $5::date,
+                  jsonb_build_object('code', $8::smallint) from u
            union all
-           select $1::smallint, $10::int, contract_id, event_count, 2,
-                  {int(AccountKind.DIRECT)}, $11::bigint, {int(AccountKind.OWED)}, contract_id, amount, $7::date
-             from u where code = 0 and $15)
+           select $1::smallint, contract_id, event_count, {int(EventKind.WILL_NOT_SETTLE)}, $4::timestamptz, $5::date, null from u where second)
 select * from u order by contract_id"""
 
 
@@ -213,79 +213,78 @@ async def apply_chunk(reply_id: int, *, now: datetime, machine_now: datetime, li
             return False
         batch = await load(tx, reply["home"], reply["batch_id"])
         assert batch is not None
-        span = await tx.row(
-            "select count(*) as count, max(line_no) as last, min(contract_id) as low, max(contract_id) as high from (select line_no, "
-            "contract_id from reply_line where reply_id = $1 and line_no > $2 order by line_no limit $3) c",
+        staged = await tx.rows(
+            "select line_no, contract_id, code from reply_line where reply_id = $1 and line_no > $2 order by line_no limit $3",
             reply_id,
             reply["applied_through"],
             limit,
         )
-        assert span is not None
-        if span["count"] == 0:
+        if not staged:
             await _finish(tx, reply_id, batch, reply["part"], now, numbers)
             return False
-        rows = await tx.rows(
-            _apply(),
-            batch.home,
-            batch.batch_id,
-            reply_id,
-            reply["applied_through"],
-            span["last"],
-            now,
-            batch.value_on,
-            now.date(),
-            reply["part"],
-            day_number(machine_now),
-            int(batch.bank_code or 0) if batch.direct else batch.account_id,
-            span["low"],
-            span["high"],
-            await tx.value("select debit_attempts from site where site_id = $1", batch.site_id),
-            batch.direct,
-        )
-        await _open_gates(tx, batch, rows, now, numbers)
-        await tx.run("update reply set applied_through = $2 where reply_id = $1", reply_id, span["last"])
-        if not batch.direct:
-            await tx.run(
-                "update account set booked = booked + $3 where home = $1 and account_id = $2",
-                batch.home,
-                batch.account_id,
-                sum(r["amount"] for r in rows if r["code"] == 0),
-            )
-        await stream.append(tx, batch.home, machine_now, _entries(batch, rows))
+        entries = await _apply(tx, batch, reply["part"], staged, now, machine_now, numbers)
+        await tx.run("update reply set applied_through = $2 where reply_id = $1", reply_id, staged[-1]["line_no"])
+        await stream.append(tx, batch.home, machine_now, entries)
         return True
 
 
-async def _open_gates(tx: Tx, batch: Batch, rows: list[Row], now: datetime, numbers: Numbers) -> None:
+async def _apply(
+    tx: Tx, batch: Batch, part: int, staged: Sequence[Row], now: datetime, machine_now: datetime, numbers: Numbers
+) -> list[stream.StreamEntry]:
+    """A chunk's lines, by their code. What an earlier result has said already is left alone (each line once)."""
+    open_lines = await tx.rows(
+        "select contract_id from line where home = $1 and batch_id = $2 and contract_id = any($3::bigint[]) and outcome = $4 "
+        "order by contract_id for update",
+        batch.home,
+        batch.batch_id,
+        [row["contract_id"] for row in staged],
+        int(LineOutcome.OPEN),
+    )
+    waiting = {row["contract_id"] for row in open_lines}
+    by_code: dict[int, list[int]] = {}
+    for row in staged:
+        if row["contract_id"] in waiting:
+            by_code.setdefault(row["code"], []).append(row["contract_id"])
+    entries: list[stream.StreamEntry] = []
+    for code, contract_ids in sorted(by_code.items()):
+        common = (batch.home, batch.batch_id, sorted(contract_ids), now, batch.value_on, now.date(), part)
+        if code == 0:
+            account = int(batch.bank_code or 0) if batch.direct else batch.account_id
+            rows = await tx.rows(_debited(direct=batch.direct), *common, day_number(machine_now), account)
+            await _after_debited(tx, batch, rows, now, numbers)
+            second = EventKind.PAID if batch.direct else EventKind.FUNDED
+            entries += _entries(batch, rows, EventKind.DEBITED, second)
+        else:
+            attempts = await tx.value("select debit_attempts from site where site_id = $1", batch.site_id)
+            rows = await tx.rows(_failed(), *common, code, attempts)
+            again = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if not r["second"]]
+            await queueing.debit_again(tx, batch.home, again, now, numbers)
+            entries += _entries(batch, rows, EventKind.DEBIT_FAILED, EventKind.WILL_NOT_SETTLE)
+    return entries
+
+
+async def _after_debited(tx: Tx, batch: Batch, rows: Sequence[Row], now: datetime, numbers: Numbers) -> None:
+    """The gates that the money has opened, and the account."""
     await queueing.deliver(tx, batch.home, [(r["contract_id"], r["site_id"], r["carrier_id"]) for r in rows if r["deliver"]], now, numbers)
     await queueing.pay(tx, batch.home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
-    again = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if r["code"] != 0 and not r["given_up"]]
-    await queueing.debit_again(tx, batch.home, again, now, numbers)
+    if not batch.direct:
+        await tx.run(
+            "update account set booked = booked + $3 where home = $1 and account_id = $2",
+            batch.home,
+            batch.account_id,
+            sum(r["gross"] for r in rows),
+        )
 
 
-def _entries(batch: Batch, rows: list[Row]) -> list[stream.StreamEntry]:
-    told: dict[EventKind, tuple[list[int], list[int]]] = {}
-
-    def tell(kind: EventKind, contract_id: int, no: int) -> None:
-        ids, nos = told.setdefault(kind, ([], []))
-        ids.append(contract_id)
-        nos.append(no)
-
-    for r in rows:
-        contract_id, no = r["contract_id"], r["event_count"]
-        if r["code"] == 0 and batch.direct:
-            tell(EventKind.DEBITED, contract_id, no - 1)
-            tell(EventKind.PAID, contract_id, no)
-        elif r["code"] == 0 and r["funded"]:
-            tell(EventKind.DEBITED, contract_id, no - 1)
-            tell(EventKind.FUNDED, contract_id, no)
-        elif r["code"] == 0:
-            tell(EventKind.DEBITED, contract_id, no)
-        elif r["given_up"]:
-            tell(EventKind.DEBIT_FAILED, contract_id, no - 1)
-            tell(EventKind.WILL_NOT_SETTLE, contract_id, no)
-        else:
-            tell(EventKind.DEBIT_FAILED, contract_id, no)
-    return [stream.StreamEntry(batch.site_id, int(kind), ids, nos) for kind, (ids, nos) in told.items()]
+def _entries(batch: Batch, rows: Sequence[Row], first: EventKind, second: EventKind) -> list[stream.StreamEntry]:
+    """What each contract tells: one event, or two in one transaction."""
+    both = [r for r in rows if r["second"]]
+    return [
+        stream.StreamEntry(
+            batch.site_id, int(first), [r["contract_id"] for r in rows], [r["event_count"] - int(r["second"]) for r in rows]
+        ),
+        stream.StreamEntry(batch.site_id, int(second), [r["contract_id"] for r in both], [r["event_count"] for r in both]),
+    ]
 
 
 async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime, numbers: Numbers) -> None:
