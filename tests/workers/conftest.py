@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -18,8 +18,8 @@ from kessai.embedded import Engines
 from tests.conftest import a_database
 from workers.channels.carrier import HttpCarrier
 from workers.channels.opening import open_bank
-from workers.services import Services
 from workers.sending import send_batch
+from workers.services import Services
 from workers.spool import Spool
 
 TOKYO = timezone(timedelta(hours=9))
@@ -67,8 +67,10 @@ class CarrierBook:
     deduplicates: bool
     answers: dict[str, bytes] = field(default_factory=dict)
     booked: list[str] = field(default_factory=list)
-    fail: Any = None  # called with the request; may answer, or raise instead of the answer
-    after: Any = None  # called with the request when it has been booked: an answer that gets lost
+    fail: Callable[[httpx2.Request], httpx2.Response | None] | None = (
+        None  # called with the request; may answer, or raise instead of the answer
+    )
+    after: Callable[[httpx2.Request], None] | None = None  # called with the request when it has been booked: an answer that gets lost
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if self.fail is not None and (failed := self.fail(request)) is not None:

@@ -1,5 +1,6 @@
 """Worker and scheduler as processes: they start, work together, stop cleanly, and say in one line what is missing."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -76,7 +77,7 @@ async def until(holds: Callable[[], Any], running: Running, seconds: float = 40)
     deadline = time.monotonic() + seconds
     while not await holds():
         assert time.monotonic() < deadline, running.log.read_text()[-4000:]
-        time.sleep(0.02)
+        await asyncio.sleep(0.02)
 
 
 async def test_scheduler_and_worker_send_a_file_and_stop(world: World, running: Running, redis_url: str):

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import dramatiq
 import pytest
@@ -92,7 +92,7 @@ class Process:
 
         self.worker = dramatiq.Worker(self.broker, worker_threads=2, worker_timeout=50)
 
-    def __enter__(self) -> "Process":
+    def __enter__(self) -> Self:
         self.worker.start()
         return self
 

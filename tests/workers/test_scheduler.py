@@ -39,7 +39,8 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
 def queued(client: "redis.Redis") -> Counter[Any]:
     found: Counter[Any] = Counter()
     for queue in QUEUES:
-        for data in client.hvals(f"{NAMESPACE}:{queue}.msgs"):  # type: ignore[union-attr]
+        waiting: Any = client.hvals(f"{NAMESPACE}:{queue}.msgs")
+        for data in waiting:
             message: dramatiq.Message[Any] = dramatiq.Message.decode(data)
             found[queue, message.actor_name, tuple(sorted(message.kwargs.items()))] += 1
     return found
@@ -85,12 +86,12 @@ async def test_another_takes_over_when_the_first_is_dead(world: World, enqueuer:
 
 async def test_a_stopped_scheduler_leaves_at_once(world: World, enqueuer: Enqueuer):
     first, second = scheduler(world, enqueuer, "a"), scheduler(world, enqueuer, "b")
+    await first.tick()
+    await second.tick()
+    assert (first.leads, second.leads) == (True, False)
     stop = asyncio.Event()
-    running = asyncio.create_task(first.run(stop))
-    while not first.leads:
-        await asyncio.sleep(0)
     stop.set()
-    await running
+    await first.run(stop)
     await second.tick()
     assert second.leads
 
@@ -199,10 +200,13 @@ def reply(number: int) -> Any:
 
 
 async def test_a_message_of_a_transaction_that_fails_was_never_there(world: World):
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with transaction() as tx:
             await outbox.add(tx, "replies", "read_reply", {"reply_id": 1})
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert await waiting() == 0
 
 

@@ -1,6 +1,6 @@
 """The sending protocol (settlement rule 2): a worker that dies after each step, and the world that says no, late, or nothing."""
 
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 import pytest
@@ -153,7 +153,7 @@ class Failing(DirectoryChannel):
             await super().release(name)
         raise self.error
 
-    async def __aenter__(self) -> "Failing":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

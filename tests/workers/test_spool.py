@@ -38,9 +38,14 @@ def test_the_same_bytes_twice_are_one_file(tmp_path: Path):
 
 def test_what_is_not_finished_is_not_there(tmp_path: Path):
     spool = Spool(tmp_path)
-    with pytest.raises(RuntimeError), spool.writer() as file:
-        file.write(b"half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with spool.writer() as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with spool.writer() as file:
         file.write(b"forgotten")
     assert files(tmp_path) == []
