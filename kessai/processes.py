@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kessai.embedded.processes import dies_with_parent, free_port, is_free
 from kessai.trouble import Trouble
@@ -204,6 +205,28 @@ class Processes:
             child.process.wait()
         self.children.clear()
         return forced
+
+
+async def until_told(work: Coroutine[Any, Any, None]) -> bool:
+    """Runs the work until it ends by itself, or is cancelled because somebody said stop (Ctrl-C, SIGTERM, a closed
+    terminal).
+
+    Answers whether it ended by itself. What it raises is raised.
+    """
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told.set)
+    task, waiter = asyncio.ensure_future(work), asyncio.ensure_future(told.wait())
+    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    if task.done():
+        await task
+        return True
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return False
 
 
 def choose_port(given: int | None) -> tuple[int, bool]:

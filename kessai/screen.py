@@ -40,7 +40,9 @@ PLAIN = Common()
 
 
 def console(*, error: bool = False) -> Console:
-    """A console on standard output or error. When it is piped, lines are as long as they are: nothing is cut or wrapped."""
+    """A console on standard output or error. When it is piped, lines are as long as they are: nothing is cut or
+    wrapped.
+    """
     stream = sys.stderr if error else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else PIPED_WIDTH, highlight=False, emoji=False)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
-import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +18,7 @@ from kessai.clock_address import clock_address
 from kessai.clockwork import machine_now
 from kessai.embedded.processes import Identity
 from kessai.places import Places
-from kessai.processes import Processes, choose_port
+from kessai.processes import Processes, choose_port, until_told
 from kessai.screen import console, print_json, weekday
 from kessai.settings import UpSettings
 from kessai.stage import Addresses, Stage, Wish, begin_afresh, open_stage, servers, short
@@ -57,7 +55,8 @@ def run_up(options: Options) -> int:
             console(error=True).print(Text(f"  Port 8000 is taken; the API listens on {port}."))
         with servers(settings.api.engines, say) as addresses:
             wish = Wish(places, port, options.start or world_data.START, host=settings.api.host, sftp=options.sftp)
-            return asyncio.run(_until_told(_live(wish, addresses, options)))
+            asyncio.run(until_told(_live(wish, addresses, options)))
+            return 0
 
 
 def _already(places: Places, options: Options) -> int:
@@ -79,24 +78,6 @@ def _already(places: Places, options: Options) -> int:
     else:
         console(error=True).print(Text("  Already running."))
         print_block(running, places)
-    return 0
-
-
-async def _until_told(work: Any) -> int:
-    """Runs the work until it ends by itself or somebody says stop (Ctrl-C, SIGTERM, a closed terminal)."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, told.set)
-    task, waiter = asyncio.ensure_future(work), asyncio.ensure_future(told.wait())
-    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
-    waiter.cancel()
-    if not task.done():
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        return 0
-    await task
     return 0
 
 
