@@ -56,9 +56,7 @@ def _bank_days() -> _BankDays:
     holidays = {date.fromisoformat(word[0]).toordinal() for word in words if word[0][0].isdigit()}
     first, last = facts["from"], facts["through"]
     days = tuple(
-        n
-        for n in range(first.toordinal(), last.toordinal() + 1)
-        if n not in holidays and date.fromordinal(n).weekday() < _SATURDAY
+        n for n in range(first.toordinal(), last.toordinal() + 1) if n not in holidays and date.fromordinal(n).weekday() < _SATURDAY
     )
     return _BankDays(first, last, days, frozenset(days))
 

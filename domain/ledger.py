@@ -136,9 +136,7 @@ def paid_out(contract_id: int, site_id: int, main_id: int, net: int, buyer_fee: 
     return _moves((cash(main_id), held, net), (fees(site_id), held, buyer_fee + seller_fee))
 
 
-def payout_returned(
-    contract_id: int, site_id: int, main_id: int, net: int, buyer_fee: int, seller_fee: int
-) -> tuple[Posting, ...]:
+def payout_returned(contract_id: int, site_id: int, main_id: int, net: int, buyer_fee: int, seller_fee: int) -> tuple[Posting, ...]:
     """The payout came back: the same back, so that the contract holds its money again (S59)."""
     held = owed(contract_id)
     return _moves((held, cash(main_id), net), (held, fees(site_id), buyer_fee + seller_fee))
@@ -159,9 +157,7 @@ def bank_charged(site_id: int, account_id: int, charge: int) -> tuple[Posting, .
     return _moves((cash(account_id), own(site_id), charge))
 
 
-def debit_reversed(
-    contract_id: int, account_id: int, gross: int, *, uncovered: int = 0, debtor: Ref | None = None
-) -> tuple[Posting, ...]:
+def debit_reversed(contract_id: int, account_id: int, gross: int, *, uncovered: int = 0, debtor: Ref | None = None) -> tuple[Posting, ...]:
     """The bank has taken a debit back (S13). After the payout `uncovered` yen are `debtor`'s to make good.
 
     Args:
