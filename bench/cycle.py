@@ -36,6 +36,8 @@ async def cycle(place: Bench, count: int, *, size: int = 2_000) -> dict[str, flo
 async def finished() -> tuple[int, int]:
     """Contracts paid, and those that never will be."""
     async with reading() as tx:
-        row = await tx.row("select count(*) filter (where payout = 3) as paid, count(*) filter (where payout = 5) as failed from contract_state")
+        row = await tx.row(
+            "select count(*) filter (where payout = 3) as paid, count(*) filter (where payout = 5) as failed from contract_state"
+        )
     assert row is not None
     return row["paid"], row["failed"]

@@ -48,9 +48,7 @@ def put(bank: Path, name: str, data: bytes) -> None:
     (bank / "out" / name).write_bytes(data)
 
 
-def statement(
-    account: Any, on: date, opening: int, movements: Iterable[tuple[bool, str, int, str, str]]
-) -> tuple[str, bytes, int]:
+def statement(account: Any, on: date, opening: int, movements: Iterable[tuple[bool, str, int, str, str]]) -> tuple[str, bytes, int]:
     """A statement's name, bytes and closing balance. Movements: incoming, 取引区分, yen, EDI, 摘要."""
     lines = [
         StatementLine(

@@ -170,7 +170,13 @@ async def _step_of(task: due.Task) -> str:
     return f"{Kind(kind).name.lower()}: {'fill and write' if task.actor == 'seal_batch' else 'send'}"
 
 
-REPLIES = {"receipt": "receipts", "result": "results", "statement": "statements", "answer": "carrier's answers", "notices": "shipping notices"}
+REPLIES = {
+    "receipt": "receipts",
+    "result": "results",
+    "statement": "statements",
+    "answer": "carrier's answers",
+    "notices": "shipping notices",
+}
 
 
 def contract(n: int) -> dict[str, Any]:
