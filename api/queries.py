@@ -58,10 +58,10 @@ async def _contract(contract_id: int | None, context: Context) -> Contract | Non
     return found.get(contract_id or 0)
 
 
-async def _contract_by_number(site_id: int | None, number: str, context: Context) -> Contract | None:
+async def _contract_by_number(site_id: int | None, number: str | None, context: Context) -> Contract | None:
     async with snapshot() as tx:
         scope = await reading.scope_of(tx, context.viewer)
-        contract_id = await reading.id_of_number(tx, scope, site_id or 0, number_of(number))
+        contract_id = await reading.id_of_number(tx, scope, site_id or 0, number or "")
         found = await load(tx, scope, [contract_id or 0], context, await as_of(tx, scope, context))
     return found.get(contract_id or 0)
 
@@ -158,7 +158,7 @@ async def _resolve_contract(
     info.context.require(READ_CONTRACTS)
     number, contract_id, node_id = given(by.number), given(by.contract_id), given(by.id)
     if number is not None:
-        return await _contract_by_number(site_of(number.site_id), number.number, info.context)
+        return await _contract_by_number(site_of(number.site_id), number_of(number.number), info.context)
     if contract_id is not None:
         return await _contract(contract_of_text(contract_id), info.context)
     letter, opaque, name = _split(node_id or "")

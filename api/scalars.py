@@ -94,8 +94,8 @@ def _read_instant(value: object) -> dt.datetime:
     text = value if isinstance(value, str) else ""
     if len(text) > 18 and text[10] in "Tt" and (text[-1] in "Zz" or text[-6] in "+-"):
         try:
-            return dt.datetime.fromisoformat(text.upper())
-        except ValueError:
+            return dt.datetime.fromisoformat(text.upper()).astimezone(JST)
+        except (ValueError, OverflowError):  # the last hours of year 9999, and the first ones of year 1
             pass
     raise bad_input("A DateTime is written after RFC 3339 with its offset, for example 2000-09-25T10:00:00+09:00.")
 

@@ -18,8 +18,10 @@ from domain.store.pages import Filter, Order, SortKey
 UNSET = strawberry.UNSET
 
 
-def number_of(written: str) -> str:
-    """A contract number as it is compared: exactly, after NFC (R06)."""
+def number_of(written: str) -> str | None:
+    """A contract number as it is compared: exactly, after NFC. None for what no text can hold (it is then not found)."""
+    if "\0" in written or any("\ud800" <= character <= "\udfff" for character in written):
+        return None
     return unicodedata.normalize("NFC", written)
 
 
@@ -145,7 +147,7 @@ def _sites(wanted: list[str] | None) -> tuple[int, ...] | None:
 
 def _numbers(wanted: list[str] | None) -> tuple[str, ...] | None:
     written = given(wanted)
-    return None if written is None else tuple(sorted({number_of(text) for text in written}))
+    return None if written is None else tuple(sorted({n for text in written if (n := number_of(text)) is not None}))
 
 
 def contract_filter(wanted: ContractFilter | None) -> Filter:

@@ -233,6 +233,7 @@ async def test_windows(
         ('filter: {debitedOn: {to: "20000925"}}', "BAD_USER_INPUT"),
         ("filter: {debitedOn: {to: 20000925}}", "BAD_USER_INPUT"),
         ('filter: {registeredAt: {from: "2000-09-20T10:00:00"}}', "BAD_USER_INPUT"),
+        ('filter: {registeredAt: {from: "9999-12-31T23:59:59-12:00"}}', "BAD_USER_INPUT"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_with_a_code(market: Market, arguments: str, code: str):
@@ -289,6 +290,7 @@ async def filtered_world(market: Market) -> None:
         ("siteIds: []", ""),
         ('numbers: ["a"]', "a a"),
         ('numbers: ["a", "c"], siteIds: ["320"]', "a c"),
+        ('numbers: ["\\u0000", "a"], siteIds: ["320"]', "a"),
         ('numbers: ["x"]', ""),  # exists, and is not B's
         ("role: SELLER", "a a c"),
         ("role: BUYER", "b a"),
