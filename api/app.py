@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -34,7 +35,12 @@ def create_app(options: ApiOptions) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with open_store(options.database_url, application_name="kessai api"):
             await keys.current()
-            yield
+            # What has been imported stays for ever: looking it through at each full collection would stop everybody for 100 ms and more.
+            gc.freeze()
+            try:
+                yield
+            finally:
+                gc.unfreeze()
 
     routes = [
         Route("/graphql", graphql.serve, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),

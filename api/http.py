@@ -24,10 +24,9 @@ from api.errors import ApiError, ErrorCode, HttpRefusal, Unauthenticated, Unavai
 from api.keys import Keys
 from api.masking import entries, entry
 from api.options import ApiOptions
-from api.registrar import WRITE, ShapeFaults, Turns, register_all, site_of, too_many
+from api.registrar import WRITE, ShapeFaults, Turns, register_all, shape_faults, site_of, too_many
 from api.tokens import Verifier
 from domain.problems import InputProblem
-from domain.shape import shape_problems
 from domain.store import clock
 from domain.store.availability import is_unavailable
 from domain.store.connection import transaction
@@ -107,6 +106,8 @@ class GraphQL:
                 raise too_large(self._limits.body)
             variables = await _all_variables(asked)
             self._check_shapes(operation, variables, context)
+        except ApiError as error:
+            return _answer({"errors": entries([error], request_id)}, accept)
         except ShapeFaults as faulty:
             return _answer({"errors": _shape_entries(faulty, context)}, accept)
         except batch.VariableFaults as faulty:
@@ -198,7 +199,7 @@ class GraphQL:
             value = variables.get(definition.variable.name.value)
             if of == "RegisterContractInput":
                 if isinstance(value, dict):
-                    faults += shape_problems(value)
+                    faults += shape_faults(value, ())
                 elif isinstance(value, list):
                     faults += _faults_of(value, context)
             elif of == "RegisterContractsInput" and isinstance(value, dict) and isinstance(value.get("contracts"), list):
@@ -296,7 +297,7 @@ async def _all_variables(asked: _Asked) -> dict[str, Any]:
 def _faults_of(contracts: list[Any], context: Context) -> list[InputProblem]:
     if len(contracts) > context.loose_items:
         raise too_many(context, len(contracts), context.loose_items)
-    return [fault for index, item in enumerate(contracts) for fault in shape_problems(item, ("contracts", str(index)))]
+    return [fault for index, item in enumerate(contracts) for fault in shape_faults(item, ("contracts", str(index)))]
 
 
 def _shape_entries(faulty: ShapeFaults, context: Context) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ async def normal_forms(raws: Iterable[Any], prefix: tuple[str, ...] | None) -> l
     turns = Turns.begin()
     for index, raw in enumerate(raws):
         item = _decoded(raw) if isinstance(raw, msgspec.Raw) else raw
-        found = _shape(item, () if prefix is None else (*prefix, str(index)))
+        found = shape_faults(item, () if prefix is None else (*prefix, str(index)))
         if found:
             faults += found
         elif not faults:
@@ -133,8 +133,11 @@ _TEXT = InputProblem(ProblemCode.INPUT_INVALID, "Here must be a text.", "ここ�
 _WHOLE = InputProblem(ProblemCode.INPUT_INVALID, "Here must be a whole number.", "ここには整数が必要です。")
 
 
-def _shape(item: Any, path: tuple[str, ...]) -> list[InputProblem]:
-    """Faults of shape. What the domain hands on raw has a JSON type all the same: an amount is a number or a text, a date a text."""
+def shape_faults(item: Any, path: tuple[str, ...]) -> list[InputProblem]:
+    """Places where a registration has the wrong shape.
+
+    What the domain hands on raw has a JSON type all the same: an amount is a whole number or a text, a date a text.
+    """
     found = shape_problems(item, path)
     if not isinstance(item, dict):
         return found

@@ -27,7 +27,7 @@ def party(code: str, bank: str, number: str, **more: Any) -> dict[str, Any]:
     return {"code": code, "name": f"{code}社", "address": "港区青山", "account": account, **more}
 
 
-def contract(number: str, buyer: int | dict[str, Any] = 1, **more: Any) -> dict[str, Any]:
+def contract(number: str, /, buyer: int | dict[str, Any] = 1, **more: Any) -> dict[str, Any]:
     """A registration as a site sends it; buyers 1 to 20 have mandates."""
     return {
         "number": number,
