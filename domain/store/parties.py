@@ -39,8 +39,7 @@ async def look_up(
     """Finds parties by code, and which of the accounts (with their party's code) are there."""
     known = Known()
     rows = await tx.rows(
-        "select party_id, code, name, postal_code, address from party "
-        "where home = $1 and site_id = $2 and code = any($3::text[])",
+        "select party_id, code, name, postal_code, address from party where home = $1 and site_id = $2 and code = any($3::text[])",
         home,
         site_id,
         list(parties),
@@ -58,9 +57,7 @@ async def look_up(
     return known
 
 
-async def write(
-    tx: Tx, home: int, site_id: int, known: Known, accounts: Iterable[tuple[str, BankAccount]], fresh: Iterable[int]
-) -> None:
+async def write(tx: Tx, home: int, site_id: int, known: Known, accounts: Iterable[tuple[str, BankAccount]], fresh: Iterable[int]) -> None:
     """Makes and updates parties, makes accounts; afterwards `known` has all of them.
 
     In order of code and number, so that calls which share parties wait for each other instead of locking each other out.
@@ -105,9 +102,9 @@ async def _find_accounts(tx: Tx, home: int, wanted: Sequence[AccountRow]) -> dic
         "select a.party_account_id, a.party_id, a.bank_code, a.branch_code, a.account_type, a.account_number, a.holder "
         "from unnest($2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[]) "
         "x(party_id, bank_code, branch_code, account_type, account_number, holder) "
-        "join party_account a on a.home = $1 and a.party_id = x.party_id and a.bank_code = x.bank_code::char(4) "
+        "cross join lateral (select * from party_account a where a.home = $1 and a.party_id = x.party_id and a.bank_code = x.bank_code::char(4) "
         "and a.branch_code = x.branch_code::char(3) and a.account_type = x.account_type "
-        "and a.account_number = x.account_number::char(7) and a.holder = x.holder",
+        "and a.account_number = x.account_number::char(7) and a.holder = x.holder limit 1) a",
         home,
         *zip(*wanted, strict=True),
     )

@@ -269,9 +269,10 @@ async def _mandates(
         "select m.account_id, m.bank_code, m.branch_code, m.account_type, m.account_number, m.mandate_id, m.limit_amount "
         "from unnest($2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::text[]) "
         "x(account_id, bank_code, branch_code, account_type, account_number) "
-        "join mandate m on m.home = $1 and m.account_id = x.account_id and m.bank_code = x.bank_code::char(4) "
+        # one look-up by key for each, whatever the planner believes about a table that nobody has analysed yet
+        "cross join lateral (select * from mandate m where m.home = $1 and m.account_id = x.account_id and m.bank_code = x.bank_code::char(4) "
         "and m.branch_code = x.branch_code::char(3) and m.account_type = x.account_type "
-        "and m.account_number = x.account_number::char(7) where m.status = 1",
+        "and m.account_number = x.account_number::char(7) limit 1) m where m.status = 1",
         call.tenant.home,
         [account_id for account_id, _ in asked],
         *zip(*(key for _, key in asked), strict=True),
