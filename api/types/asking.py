@@ -19,7 +19,7 @@ UNSET = strawberry.UNSET
 
 
 def number_of(written: str) -> str | None:
-    """A contract number as it is compared: exactly, after NFC. None for what no text can hold (it is then not found)."""
+    """A contract number as it is compared: exactly, after NFC (S37). None for what no text can hold (it is then not found)."""
     if "\0" in written or any("\ud800" <= character <= "\udfff" for character in written):
         return None
     return unicodedata.normalize("NFC", written)
