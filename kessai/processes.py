@@ -27,6 +27,8 @@ LOOK_SECONDS = 0.2
 STOP_SECONDS = 8.0
 RESTARTS_PER_MINUTE = 5
 LOG_LIMIT_BYTES = 20_000_000
+# Settings of ours that go on to children as they are; the others are said for each child.
+INHERITED = frozenset({"KESSAI_LOG_LEVEL", "KESSAI_THREADS", "KESSAI_PUBLIC_URL", "KESSAI_CRASH_AT"})
 FIRST_PORT, LAST_PORT = 8000, 8099
 
 
@@ -70,7 +72,8 @@ class Child:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         self.log_from = self.log.stat().st_size if self.log.exists() else 0
-        environment = {**os.environ, "PYTHONPATH": import_path(), "PYTHONUNBUFFERED": "1", **self.program.environment}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("KESSAI_") or name in INHERITED}
+        environment = {**inherited, "PYTHONPATH": import_path(), "PYTHONUNBUFFERED": "1", **self.program.environment}
         with self.log.open("ab") as output:
             return subprocess.Popen(
                 self.program.argv,

@@ -123,9 +123,12 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
     Yesterday's world is found again, with its clock. The children end with `processes`, which is the caller's.
     """
     began = time.monotonic()
+    wish.places.root.mkdir(parents=True, exist_ok=True)
+    scenario = asyncio.create_task(asyncio.to_thread(_run_sandbox, wish))
     if addresses.server_url is not None:
         await ensure_database(addresses.server_url, DATABASE)
     ran = await migrate(addresses.database_url)
+    await scenario
     say("database", f"{len(ran)} migrations" if ran else "up to date", time.monotonic() - began)
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:
@@ -133,14 +136,20 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         ping(addresses.redis_url)
         queues = Enqueuer(queue_places(addresses.redis_url))
         held.callback(queues.close)
-        api_url, sandbox_port = f"http://{wish.host}:{wish.port}", free_port()
+        api_url, sandbox_port = f"http://{_callable(wish.host)}:{wish.port}", free_port()
         strangers = await held.enter_async_context(Strangers(f"http://127.0.0.1:{sandbox_port}"))
         api = await held.enter_async_context(Api(api_url))
         now, found = await _clock(wish)
-        await asyncio.to_thread(_write_sandbox_config, wish, api_url, now)
+        _complete_sandbox_config(wish, api_url, now)
         children = _start(wish, addresses, processes, sandbox_port)
-        secret = carrier_secret(wish.places.carrier_secret)
-        await make_world(banks_root=wish.places.banks, sandbox_url=strangers.url, secret=secret, now=now, machine_now=machine_now())
+        await make_world(
+            banks_root=wish.places.banks,
+            sandbox_url=strangers.url,
+            secret=carrier_secret(wish.places.carrier_secret),
+            now=now,
+            machine_now=machine_now(),
+            sftp=await _sftp(children["sandbox"], processes) if wish.sftp else None,
+        )
         known = Credentials.read(wish.places.credentials)
         credentials = await make_clients(known, api=api_url, machine_now=machine_now())
         credentials.write(wish.places.credentials)
@@ -163,6 +172,11 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
             # The clock is kept with the data: it stands while nobody is here, and the next start goes on from it.
             with contextlib.suppress(Exception):
                 await clockwork.together(ticking=False)
+
+
+def _callable(host: str) -> str:
+    """The address under which this machine calls itself when it listens on `host`."""
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not listened on
 
 
 async def _sftp(sandbox: Child, processes: Processes) -> Sftp:
@@ -203,24 +217,9 @@ def ping(redis_url: str) -> None:
         ) from error
 
 
-def _write_sandbox_config(wish: Wish, api_url: str, now: datetime) -> None:
-    """The sandbox writes its own world; we add what only we know: where we are, and our half of each secret."""
-    places = wish.places
-    places.root.mkdir(parents=True, exist_ok=True)
-    run_sandbox("--write-scenario", str(places.sandbox_config), *(["--play"] if wish.play else []))
-    content: dict[str, Any] = json.loads(places.sandbox_config.read_text(encoding="utf-8"))
-    secret = carrier_secret(places.carrier_secret)
-    content["api"] = api_url
-    content["credentials_file"] = str(places.credentials)
-    content["sftp"] = {"port": free_port()} if wish.sftp else None
-    content["clock"] = {"now": now.isoformat(), "ticking": False}
-    for carrier in content["carriers"]:
-        carrier["secrets"] = carrier["hook_secrets"] = [secret]
-    write_private(places.sandbox_config, json.dumps(content, ensure_ascii=False, indent=1))
-
-
-def run_sandbox(*arguments: str) -> None:
-    """Runs the sandbox's program once. Raises Trouble with what it said."""
+def _run_sandbox(wish: Wish) -> None:
+    """Lets the sandbox write its own world. Raises Trouble with what it said."""
+    arguments = ["--write-scenario", str(wish.places.sandbox_config), *(["--play"] if wish.play else [])]
     done = subprocess.run(
         python("-m", "sandbox", *arguments),
         capture_output=True,
@@ -231,6 +230,20 @@ def run_sandbox(*arguments: str) -> None:
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
         raise Trouble("The sandbox cannot be prepared", why=said[:300], code="SANDBOX_CONFIG")
+
+
+def _complete_sandbox_config(wish: Wish, api_url: str, now: datetime) -> None:
+    """Adds what only we know: where we are, what time it is, and our half of each secret."""
+    places = wish.places
+    content: dict[str, Any] = json.loads(places.sandbox_config.read_text(encoding="utf-8"))
+    secret = carrier_secret(places.carrier_secret)
+    content["api"] = api_url
+    content["credentials_file"] = str(places.credentials)
+    content["sftp"] = {"port": free_port()} if wish.sftp else None
+    content["clock"] = {"now": now.isoformat(), "ticking": False}
+    for carrier in content["carriers"]:
+        carrier["secrets"] = carrier["hook_secrets"] = [secret]
+    write_private(places.sandbox_config, json.dumps(content, ensure_ascii=False, indent=1))
 
 
 def _start(wish: Wish, addresses: Addresses, processes: Processes, sandbox_port: int) -> dict[str, Child]:
