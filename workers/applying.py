@@ -47,9 +47,10 @@ async def _notices(reply: replies.Reply, now: datetime, machine_now: datetime) -
 
 async def carry_fact(home: int, batch_id: int, fact: int, part: int, *, now: datetime, machine_now: datetime) -> None:
     """Carries a fact about a whole batch to its contracts. Two workers at once take turns at the fact's row; nothing happens twice."""
-    while await facts.carry(home, batch_id, BatchNews(fact), part, now=now, machine_now=machine_now):
+    news = BatchNews(fact)
+    while await facts.carry(home, batch_id, news, part, now=now, machine_now=machine_now):
         pass
-    if fact == BatchNews.PAID:
-        async with transaction() as tx:
-            account_id = await tx.value("select account_id from batch where home = $1 and batch_id = $2", home, batch_id)
-            await statements.match_waiting(tx, home, account_id, now=now, machine_now=machine_now)
+    async with transaction() as tx:
+        await facts.done(tx, home, batch_id, news, part)
+        if news is BatchNews.PAID:
+            await statements.match_waiting(tx, home, batch_id, now=now, machine_now=machine_now)

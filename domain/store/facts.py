@@ -63,7 +63,7 @@ async def announce(tx: Tx, home: int, batch_id: int, news: BatchNews, *, happene
 
 
 async def carry(home: int, batch_id: int, news: BatchNews, part: int, *, now: datetime, machine_now: datetime, limit: int = CHUNK) -> bool:
-    """Carries one chunk. True when there is more to do; False when the fact has reached every line."""
+    """Carries one chunk. True when there is more to do; False when the fact has reached every line (the caller ends it with `done`)."""
     numbers = await Numbers.take(home, machine_now, 8)
     async with transaction() as tx:
         row = await tx.row(
@@ -86,9 +86,6 @@ async def carry(home: int, batch_id: int, news: BatchNews, part: int, *, now: da
             limit,
         )
         if not lines:
-            await tx.run(
-                "delete from batch_fact where home = $1 and batch_id = $2 and fact = $3 and part = $4", home, batch_id, int(news), part
-            )
             return False
         entries = await _CARRIERS[news](tx, chunk, lines)
         await tx.run(
@@ -103,6 +100,11 @@ async def carry(home: int, batch_id: int, news: BatchNews, part: int, *, now: da
         return True
 
 
+async def done(tx: Tx, home: int, batch_id: int, news: BatchNews, part: int) -> None:
+    """The fact has reached every line, and whatever else hangs on that is written in the same transaction."""
+    await tx.run("delete from batch_fact where home = $1 and batch_id = $2 and fact = $3 and part = $4", home, batch_id, int(news), part)
+
+
 def _open(lines: Sequence[Row]) -> list[int]:
     """Contracts whose line has no outcome yet."""
     return [line["contract_id"] for line in lines if line["outcome"] == LineOutcome.OPEN]
@@ -112,12 +114,13 @@ def _open(lines: Sequence[Row]) -> list[int]:
 
 
 async def _accepted(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
+    ahead = chunk.happened_on < chunk.batch.value_on  # a receipt that comes after the day says nothing about a debit held for UNKNOWN
     rows = await tx.rows(
         f"""
-with u as (update contract_state s set debit = {rules_sql.next_state(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=True)},
+with u as (update contract_state s set debit = {rules_sql.next_state(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=ahead)},
                   scheduled_on = $3, event_count = s.event_count + 1
             where s.home = $1 and s.contract_id = any($2::bigint[]) and s.due
-              and {rules_sql.can_move(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=True)}
+              and {rules_sql.can_move(DEBIT, DebitFact.ACCEPTED, "s.debit", due_date=True, day_ahead=ahead)}
           returning s.contract_id, s.event_count, s.site_id, s.carrier_id,
                     s.deliver_when = {int(DeliverWhen.ON_ACCEPTANCE)} and {_delivery_pending("s")} as deliver),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
@@ -163,7 +166,8 @@ select * from u order by contract_id""",
     )
     again = [(r["contract_id"], r["site_id"], r["account"]) for r in rows]
     if batch.kind is Kind.DEBIT:
-        await queueing.debit_again(tx, batch.home, again, chunk.now, chunk.numbers)
+        # Never before the date that the refused file was for: it may be a due date.
+        await queueing.debit_again(tx, batch.home, again, chunk.now, chunk.numbers, not_before=batch.value_on)
     else:
         await queueing.pay(tx, batch.home, again, chunk.now, chunk.numbers)
         await tx.run(

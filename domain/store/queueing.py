@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from domain.statuses import Kind
 from domain.store import batches, ids
@@ -64,15 +64,25 @@ async def pay(tx: Tx, home: int, contracts: Iterable[tuple[int, int, int]], now:
     await _bank_work(tx, home, Kind.PAYOUT, groups, now, numbers)
 
 
-async def debit_again(tx: Tx, home: int, contracts: Iterable[tuple[int, int, int]], now: datetime, numbers: Numbers) -> None:
-    """(contract, site, our account) to be debited at the next open date: after a refused file, or presented again."""
+async def debit_again(
+    tx: Tx, home: int, contracts: Iterable[tuple[int, int, int]], now: datetime, numbers: Numbers, *, not_before: date | None = None
+) -> None:
+    """(contract, site, our account) to be debited at the next open date, not before a day: after a refused file, or presented again."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for contract_id, site_id, account_id in contracts:
         groups[site_id, account_id].append(contract_id)
-    await _bank_work(tx, home, Kind.DEBIT, groups, now, numbers)
+    await _bank_work(tx, home, Kind.DEBIT, groups, now, numbers, not_before)
 
 
-async def _bank_work(tx: Tx, home: int, kind: Kind, groups: dict[tuple[int, int], list[int]], now: datetime, numbers: Numbers) -> None:
+async def _bank_work(
+    tx: Tx,
+    home: int,
+    kind: Kind,
+    groups: dict[tuple[int, int], list[int]],
+    now: datetime,
+    numbers: Numbers,
+    not_before: date | None = None,
+) -> None:
     _enough(numbers, len(groups))
     for (site_id, account_id), contract_ids in sorted(groups.items()):
         account = await tx.row("select bank_code, party_id from account where home = $1 and account_id = $2", home, account_id)
@@ -87,6 +97,7 @@ async def _bank_work(tx: Tx, home: int, kind: Kind, groups: dict[tuple[int, int]
             now=now,
             batch_id=numbers.next(),
             direct=kind is Kind.DEBIT and account["party_id"] is not None,
+            not_before=not_before,
         )
         await _into(tx, home, found.batch_id, contract_ids)
         if kind is Kind.DEBIT:

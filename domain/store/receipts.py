@@ -50,6 +50,10 @@ async def apply(tx: Tx, reply_id: int, batch: Batch, receipt: Receipt, *, now: d
         held = (receipt.code or "", "the bank says that this name was there before; the first arrival stands, nothing was changed")
     elif not receipt.accepted and batch.status in (BatchStatus.ANSWERED, BatchStatus.CLOSED):
         held = ("CONTRADICTED", "the bank refuses a file that it has answered")
+    elif not receipt.accepted and batch.status is not BatchStatus.REFUSED and await _was_accepted(tx, batch):
+        held = ("CONTRADICTED", "the bank refuses a file that it has accepted or answered; nothing of it is sent again")
+    elif receipt.accepted and batch.status is BatchStatus.REFUSED:
+        held = ("CONTRADICTED", "the bank accepts a file that it has refused, and whose lines wait for the next one")
     if held is not None:
         await exceptions.record(
             tx,
@@ -65,6 +69,13 @@ async def apply(tx: Tx, reply_id: int, batch: Batch, receipt: Receipt, *, now: d
     if receipt.accepted:
         return await _accepted(tx, batch, now), None
     return await _refused(tx, reply_id, batch, receipt, now, numbers), None
+
+
+async def _was_accepted(tx: Tx, batch: Batch) -> bool:
+    found = await tx.value(
+        "select receipted_at is not null or parts > 0 from batch where home = $1 and batch_id = $2", batch.home, batch.batch_id
+    )
+    return bool(found)
 
 
 async def _accepted(tx: Tx, batch: Batch, now: datetime) -> int:
@@ -91,7 +102,7 @@ async def _accepted(tx: Tx, batch: Batch, now: datetime) -> int:
 async def _refused(tx: Tx, reply_id: int, batch: Batch, receipt: Receipt, now: datetime, numbers: Numbers) -> int:
     moved = await tx.run(
         "update batch set status = $3, receipted_at = $4, answered_at = $4, overdue_at = null, problem = $5 "
-        "where home = $1 and batch_id = $2 and status in (3, 4, 5, 9)",
+        "where home = $1 and batch_id = $2 and status in (3, 4, 9)",
         batch.home,
         batch.batch_id,
         int(BatchStatus.REFUSED),

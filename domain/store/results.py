@@ -73,6 +73,7 @@ def _verdict() -> str:
 
 
 def _check() -> str:
+    # each line looks its rows up by key (lateral, limit 1): no plan that reads a table of finished contracts is possible
     return f"""
 select count(*) as count, coalesce(sum(r.amount), 0)::bigint as amount,
        count(*) filter (where r.code = 0) as debited_count, coalesce(sum(r.amount) filter (where r.code = 0), 0)::bigint as debited_amount,
@@ -81,13 +82,15 @@ select count(*) as count, coalesce(sum(r.amount), 0)::bigint as amount,
        count(*) filter (where l.attempt <> r.attempt) as other_attempt,
        count(*) filter (where l.amount <> r.amount) as other_amount,
        count(*) filter (where a.bank_code || a.branch_code || a.account_type || a.account_number <> r.account) as other_account,
-       count(*) filter (where l.outcome <> 0 and l.code is not distinct from r.code) as repeated,
-       count(*) filter (where l.outcome <> 0 and l.code is distinct from r.code) as contradicted,
+       count(*) filter (where coalesce(case when l.outcome <> 0 then l.code end, e.code) = r.code) as repeated,
+       count(*) filter (where coalesce(case when l.outcome <> 0 then coalesce(l.code, -1) end, e.code) <> r.code) as contradicted,
        count(*) filter (where l.outcome = 0 and {_verdict()} = {rules_sql.TO_EXCEPTIONS}) as impossible
   from reply_line r
-  left join line l on l.home = $2 and l.batch_id = $3 and l.contract_id = r.contract_id
-  left join contract_state s on s.home = $2 and s.contract_id = r.contract_id
-  left join party_account a on a.home = $2 and a.party_account_id = l.account_id
+  left join (select x.contract_id, min(x.code) as code from reply o join reply_line x using (reply_id)
+              where o.home = $2 and o.batch_id = $3 and o.status = {VALID} group by x.contract_id) e on e.contract_id = r.contract_id
+  left join lateral (select * from line l where l.home = $2 and l.batch_id = $3 and l.contract_id = r.contract_id limit 1) l on true
+  left join lateral (select * from contract_state s where s.home = $2 and s.contract_id = r.contract_id limit 1) s on true
+  left join lateral (select * from party_account a where a.home = $2 and a.party_account_id = l.account_id limit 1) a on true
  where r.reply_id = $1"""
 
 
@@ -101,11 +104,13 @@ class Checked:
 
 
 async def check(tx: Tx, reply_id: int, batch: Batch, totals: ResultTotals) -> Checked:
-    """Compares a staged result with the batch it answers, as a whole. Touches nothing."""
+    """Compares a staged result with the batch it answers, and with one that is VALID and still being applied. Touches nothing."""
     found = await tx.row(_check(), reply_id, batch.home, batch.batch_id)
     assert found is not None
     if batch.status in (BatchStatus.OPEN, BatchStatus.SEALED, BatchStatus.SENDING):
         return Checked(HELD, "NOT_SENT", "the file that this result answers has not been sent")
+    if batch.status is BatchStatus.REFUSED:
+        return Checked(HELD, "FILE_REFUSED", "the bank has refused the file that this result answers, and its lines wait for the next one")
     differing = (
         ("UNKNOWN_LINES", "lines that are not in the batch", found["strangers"]),
         ("DOUBLED_LINES", "lines that come more than once", found["doubled"]),
@@ -299,6 +304,8 @@ async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime,
             int(BatchStatus.ANSWERED),
             now,
         )
+    if left is None:
+        await sweeps.compare_lump(tx, batch, now)
     if batch.direct:
         return
     debited = await tx.value(
@@ -310,5 +317,3 @@ async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime,
     )
     if debited:
         await sweeps.add_part(tx, batch, part, debited, now=now, number=numbers.next())
-    if left is None:
-        await sweeps.compare_lump(tx, batch, now)

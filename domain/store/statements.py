@@ -60,6 +60,7 @@ class _Here:
     home: int
     account_id: int
     site_id: int
+    sellers: bool  # a direct seller's own account: his money, no part of our ledger
     statement: Statement
     reply_id: int
     now: datetime
@@ -73,7 +74,7 @@ class _Here:
 async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, machine_now: datetime) -> tuple[int, str | None]:
     """Imports a statement in one transaction; answers the reply's status (2 applied, 3 held, 4 a repeat) and, if held, why."""
     account = await tx.row(
-        "select home, account_id, site_id from account where bank_code = $1 and branch_code = $2 and account_type = $3 and account_number = $4",
+        "select home, account_id, site_id, party_id from account where bank_code = $1 and branch_code = $2 and account_type = $3 and account_number = $4",
         statement.bank_code,
         statement.branch_code,
         statement.account_type,
@@ -81,7 +82,8 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
     )
     if account is None:
         return await _held(tx, reply_id, "UNKNOWN_ACCOUNT", "a statement of an account that is not ours", now)
-    here = _Here(account["home"], account["account_id"], account["site_id"], statement, reply_id, now, machine_now)
+    sellers = account["party_id"] is not None
+    here = _Here(account["home"], account["account_id"], account["site_id"], sellers, statement, reply_id, now, machine_now)
     came_in = sum(line.amount for line in statement.lines if line.incoming)
     went_out = sum(line.amount for line in statement.lines if not line.incoming)
     if statement.opening + came_in - went_out != statement.closing:
@@ -150,10 +152,15 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
     return 2, None
 
 
-async def match_waiting(tx: Tx, home: int, account_id: int, *, now: datetime, machine_now: datetime) -> int:
-    """Looks again at lines that waited for their cause to be written (a return seen before its payout's booking). Answers how many were matched."""
+async def match_waiting(tx: Tx, home: int, batch_id: int, *, now: datetime, machine_now: datetime) -> int:
+    """Looks again at lines of a batch's account that waited for their cause to be written (a return seen before its payout's booking).
+
+    Answers how many were matched.
+    """
+    account_id = await tx.value("select account_id from batch where home = $1 and batch_id = $2", home, batch_id)
     rows = await tx.rows(
-        "select l.booked_on, l.number, l.line_no, l.incoming, l.category, l.amount, l.reference, l.description, t.reply_id, a.site_id "
+        "select l.booked_on, l.number, l.line_no, l.incoming, l.category, l.amount, l.reference, l.description, t.reply_id, a.site_id, "
+        "a.party_id is not null as sellers "
         "from statement_line l join statement t using (home, account_id, booked_on, number) join account a using (home, account_id) "
         "where l.home = $1 and l.account_id = $2 and l.matched = 0 order by l.booked_on, l.number, l.line_no for update of l",
         home,
@@ -163,9 +170,9 @@ async def match_waiting(tx: Tx, home: int, account_id: int, *, now: datetime, ma
     done = 0
     for row in rows:
         statement = Statement("", "", 0, "", row["booked_on"], row["number"], 0, 0, ())
-        here = _Here(home, account_id, row["site_id"], statement, row["reply_id"], now, machine_now)
+        here = _Here(home, account_id, row["site_id"], row["sellers"], statement, row["reply_id"], now, machine_now)
         line = StatementLine(row["line_no"], row["incoming"], row["category"], row["amount"], row["reference"], row["description"])
-        matched, batch_id, contract_id, told = await _match(tx, here, line)
+        matched, cause, contract_id, told = await _match(tx, here, line)
         entries += told
         done += matched != WAITING
         await tx.run(
@@ -177,7 +184,7 @@ async def match_waiting(tx: Tx, home: int, account_id: int, *, now: datetime, ma
             row["number"],
             row["line_no"],
             matched,
-            batch_id,
+            cause,
             contract_id,
         )
     await stream.append(tx, home, machine_now, entries)
@@ -220,25 +227,40 @@ async def _check_chain(tx: Tx, here: _Here) -> None:
             here.statement.booked_on,
         )
         there = here.statement.opening - int(ours)
+        if here.sellers:
+            return
+        if there < 0:
+            await _gap(tx, here, f"the first statement opens with {-there} yen less than we hold to be there")
         if there > 0:
             opening = StatementLine(0, incoming=True, category=0, amount=there, reference=None, description=None)
             await _book(tx, here, opening, (int(AccountKind.OWN), here.site_id), (int(AccountKind.CASH), here.account_id))
     elif before["closing"] != here.statement.opening:
-        await exceptions.record(
+        await _gap(
             tx,
-            code="STATEMENT_GAP",
-            reference=f"statement-gap:{here.reply_id}",
-            reason=f"the statement of {here.statement.booked_on} opens with another balance than that of {before['booked_on']} closed with",
-            now=here.now,
-            home=here.home,
-            reply_id=here.reply_id,
+            here,
+            f"the statement of {here.statement.booked_on} opens with another balance than that of {before['booked_on']} closed with",
         )
+
+
+async def _gap(tx: Tx, here: _Here, reason: str) -> None:
+    await exceptions.record(
+        tx,
+        code="STATEMENT_GAP",
+        reference=f"statement-gap:{here.reply_id}",
+        reason=reason,
+        now=here.now,
+        home=here.home,
+        reply_id=here.reply_id,
+    )
 
 
 _Matched = tuple[int, int | None, int | None, list[stream.StreamEntry]]
 
 
 async def _match(tx: Tx, here: _Here, line: StatementLine) -> _Matched:
+    if here.sellers:  # only the lumps of our files say something to us; what else moves there is the seller's business
+        lump = await _debit_lump(tx, here, line) if line.incoming and line.category == DEBIT_LUMP else None
+        return lump or (MATCHED, None, None, [])
     if line.incoming and line.category == DEBIT_LUMP:
         return await _debit_lump(tx, here, line) or await _suspense(tx, here, line)
     if not line.incoming and line.category == CREDIT:
@@ -324,7 +346,9 @@ async def _credited(tx: Tx, here: _Here, line: StatementLine) -> _Matched | None
     number = int(named[2])
     if home_of(number) != here.home:
         return None
-    if named[1] == "S" and await sweeps.arrived(tx, here.home, number, line.amount, here.statement.booked_on, now=here.now, day=here.day):
+    if named[1] == "S" and await sweeps.arrived(
+        tx, here.home, number, here.account_id, line.amount, here.statement.booked_on, now=here.now, day=here.day
+    ):
         return MATCHED, number, None, []
     if named[1] == "P":
         return await _payout_returned(tx, here, line, number, int(named[3], 36))
@@ -333,16 +357,21 @@ async def _credited(tx: Tx, here: _Here, line: StatementLine) -> _Matched | None
 
 async def _payout_returned(tx: Tx, here: _Here, line: StatementLine, contract_id: int, attempt: int) -> _Matched | None:
     """The seller's bank could not credit it: back to payable, to another account only (S59). Waits for the payout's own booking."""
-    row = await tx.row(
-        "select l.batch_id, l.outcome, l.amount, s.payout, s.gross, s.net, s.site_id from line l join contract_state s on s.home = l.home "
-        "and s.contract_id = l.contract_id where l.home = $1 and l.contract_id = $2 and l.kind = $3 and l.attempt = $4 for update of s",
+    # The state is locked first and the line read after it: a worker may just be writing to both that this payout was booked.
+    state = await tx.row(
+        "select payout, gross, net, site_id from contract_state where home = $1 and contract_id = $2 for update", here.home, contract_id
+    )
+    found = await tx.row(
+        "select l.batch_id, l.outcome, l.amount, b.account_id from line l join batch b using (home, batch_id) "
+        "where l.home = $1 and l.contract_id = $2 and l.kind = $3 and l.attempt = $4",
         here.home,
         contract_id,
         int(Kind.PAYOUT),
         attempt,
     )
-    if row is None or row["amount"] != line.amount:
+    if state is None or found is None or (found["amount"], found["account_id"]) != (line.amount, here.account_id):
         return None
+    row = {**dict(state), **dict(found)}
     if row["payout"] in (PayoutStatus.INSTRUCTED, PayoutStatus.UNKNOWN) and row["outcome"] == LineOutcome.OPEN:
         return WAITING, row["batch_id"], contract_id, []
     if row["payout"] != PayoutStatus.PAID or row["outcome"] != LineOutcome.DONE:

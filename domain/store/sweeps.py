@@ -128,10 +128,10 @@ async def left(tx: Tx, home: int, sweep_id: int, on: date, day: int) -> bool:
     return True
 
 
-async def arrived(tx: Tx, home: int, sweep_id: int, amount: int, on: date, *, now: datetime, day: int) -> bool:
-    """Money of a sweep is in the main account: transit to cash; in full, its parts are funded. False: it cannot be this sweep's."""
+async def arrived(tx: Tx, home: int, sweep_id: int, account_id: int, amount: int, on: date, *, now: datetime, day: int) -> bool:
+    """Money of a sweep is in an account: transit to cash; in full, its parts are funded. False: it cannot be this sweep's."""
     row = await tx.row("select * from sweep where home = $1 and sweep_id = $2 for update", home, sweep_id)
-    if row is None or row["arrived"] or amount > row["amount"]:
+    if row is None or row["arrived"] or amount > row["amount"] or row["to_account"] != account_id:
         return False
     fact = SweepFact.ARRIVED if amount == row["amount"] else SweepFact.ARRIVED_LESS
     await left(tx, home, sweep_id, on, day)  # a main account's statement can be read before the collecting account's

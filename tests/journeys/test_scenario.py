@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.statuses import DebitStatus, DeliveryStatus, PayoutStatus
+from tests.journeys.checks import sound
 from tests.journeys.town import registration, town
 
 
@@ -26,6 +27,7 @@ async def test_the_scenario_comes_out(store, tmp_path: Path) -> None:
         instructed = {number for number, row in found.items() if row["delivery"] == DeliveryStatus.INSTRUCTED}
         assert instructed == {"130/4101", "130/4102"}  # [0026]
         await here.walk("10-02 07:00")
+        await sound(here)
         found = await here.contracts()
         assert await here.exceptions() == []
         assert await here.files() == {"DEBIT": 8, "SWEEP": 8, "PAYOUT": 4, "DELIVERY": 6}

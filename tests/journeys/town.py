@@ -1,27 +1,30 @@
 """A town in one process: our runs on a real database, the sandbox's banks and carrier at the other end of real files and calls.
 
 No queue and no scheduler: `settle` does at once what `due.tasks` says is due, as the workers would (the queue is a hint, rule 7). Time is
-walked as the real clock is: the earliest instant of ours or of the sandbox, both clocks set there, work until quiet, again.
+walked as the real clock is: the earliest instant of ours or of the sandbox, both clocks set there, work until quiet, again. So the business
+time in an event is the instant at which it happened, and a contract's diary says when each thing was done, and that nothing was done before.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import orjson
 
+from domain.calendar import JST
 from domain.registration import NormalContract, normalise
-from domain.statuses import Kind
-from domain.store import clock, due, inbox, overdue, registering
+from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
+from domain.store import clock, due, inbox, mandates, overdue, registering, site_rules
 from domain.store.connection import reading, transaction
 from domain.store.due import Task
 from domain.store.sending import BankAddress, CarrierAddress
-from kessai import world
+from kessai import world, world_data
 from sandbox.app import make_app
 from sandbox.config import read_config
 from sandbox.scenario import registration, scenario
@@ -36,6 +39,7 @@ from zengin import to_bank_kana
 
 START = "2000-09-20T09:00:00+09:00"
 SANDBOX = "http://sandbox.test"
+HOLDER = "ｼﾖｳﾃﾝ"
 
 
 def at(text: str) -> datetime:
@@ -51,6 +55,8 @@ class Town:
     sandbox: World
     http: httpx2.AsyncClient
     machine: datetime
+    seen: dict[str, frozenset[tuple[str, int]]] = field(default_factory=dict)  # what lay in each bank's out/ at the last look
+    moves: int = -1  # the clock's count then
 
     async def now(self) -> datetime:
         """Business time."""
@@ -90,24 +96,29 @@ class Town:
     async def settle(self) -> None:
         """Works until nothing is due."""
         tasks: list[Task] = []
-        for _ in range(200):
+        for _ in range(400):
             await self.poll()
             now = await self.now()
             async with reading() as tx:
-                moves = (await clock.state(tx)).moves
-                tasks = await due.tasks(tx, now, self.machine, moves)
+                tasks = await due.tasks(tx, now, self.machine, self.moves)
             if not tasks:
                 return
             await self.do(tasks[0], now)
         raise AssertionError(f"never quiet: {tasks}")
 
     async def poll(self) -> None:
-        """Looks through every bank's out/."""
-        now = await self.now()
+        """Looks through the out/ of each bank that has written something; of the others it is written down that they were heard."""
         async with reading() as tx:
-            codes = [row["bank_code"] for row in await tx.rows("select bank_code from bank order by bank_code")]
-        for code in codes:
-            await fetching.fetch_bank(code, services=self.services, holder="town", now=now, machine_now=self.machine)
+            moves = (await clock.state(tx)).moves
+        for code, drop in self.sandbox.drops.items():
+            files = frozenset((entry.name, entry.stat().st_mtime_ns) for entry in drop.outbox.iterdir())
+            if files != self.seen.get(code):
+                now = await self.now()
+                await fetching.fetch_bank(code, services=self.services, holder="town", now=now, machine_now=self.machine)
+                self.seen[code] = files
+            elif moves != self.moves:
+                await inbox.end_poll(code, self.machine, moves, None)
+        self.moves = moves
 
     async def do(self, task: Task, now: datetime) -> None:
         """What the actor of a task does."""
@@ -136,6 +147,108 @@ class Town:
                 "select c.site_id, c.number, c.contract_id, s.* from contract c join contract_state s using (home, contract_id)"
             )
         return {f"{row['site_id']}/{row['number']}": row for row in rows}
+
+    async def stands(self, number: str) -> str:
+        """Where a contract stands: debit, delivery and payout, as `DEBITED SHIPPED PENDING`."""
+        found = (await self.contracts())[number]
+        return f"{DebitStatus(found['debit']).name} {DeliveryStatus(found['delivery']).name} {PayoutStatus(found['payout']).name}"
+
+    async def diary(self, number: str) -> list[str]:
+        """What happened to a contract and when: `09-21 11:00 DEBIT_INSTRUCTED`, in order."""
+        site, _, short = number.partition("/")
+        async with reading() as tx:
+            rows = await tx.rows(
+                "select e.at, e.kind from event e join contract c using (home, contract_id) where c.site_id = $1 and c.number = $2 order by e.no",
+                int(site),
+                short,
+            )
+        return [f"{row['at'].astimezone(JST):%m-%d %H:%M} {EventKind(row['kind']).name}" for row in rows]
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        """One value out of the database."""
+        async with reading() as tx:
+            return await tx.value(sql, *args)
+
+    async def rows(self, sql: str, *args: Any) -> list[Any]:
+        """Rows out of the database."""
+        async with reading() as tx:
+            return list(await tx.rows(sql, *args))
+
+    async def say(self, sql: str, *args: Any) -> None:
+        """Changes a setting of ours that no journey's registration can say (how a bank works, say); seen at once."""
+        async with transaction() as tx:
+            await tx.run(sql, *args)
+        site_rules.forget()
+
+    async def rule(self, bank: str, action: dict[str, Any], *, times: int | None = None, **match: Any) -> None:
+        """Makes a bank of the sandbox misbehave (docs/sandbox.md)."""
+        answer = await self.http.post(f"/banks/{bank}/rules", json={"match": match, "action": action, "times": times})
+        assert answer.status_code < 300, answer.text
+
+    async def carrier_rule(self, answer: str, times: int = 1) -> None:
+        """Makes the carrier misbehave at the next calls."""
+        got = await self.http.post(f"/carriers/{world_data.CARRIER_ID}/rules", json={"action": {"answer": answer}, "times": times})
+        assert got.status_code < 300, got.text
+
+    async def deposit(self, bank: str, number: str, yen: int, **also: Any) -> None:
+        """Opens an account at a bank of the sandbox (if it is not there), and pays something into it."""
+        account = {"branch": branch_of(bank), "type": "1", "number": number, "holder": HOLDER, "deposit": yen, **also}
+        answer = await self.http.post(f"/banks/{bank}/accounts", json=account)
+        assert answer.status_code < 300, answer.text
+
+    async def buyer(self, number: str, *, bank: str = "9992", yen: int = 1_000_000, site: int = 130, known: bool = True) -> dict[str, Any]:
+        """A buyer with money and a mandate on both sides (`known`: at the bank too); answers him as a site registers him."""
+        await self.deposit(bank, number, yen)
+        if known:
+            consent = {"consignor": world_data.consignor_code(site), "branch": branch_of(bank), "type": "1", "number": number}
+            assert (await self.http.post(f"/banks/{bank}/mandates", json=[consent])).status_code < 300
+        await self.consent(number, bank=bank, site=site)
+        return party(number, bank)
+
+    async def consent(self, number: str, *, bank: str = "9992", site: int = 130) -> None:
+        """The mandate of a buyer's account, as we know it."""
+        taken = await mandates.add_mandates(
+            site,
+            [mandates.Consent(bank, branch_of(bank), 1, number, "paper")],
+            now=await self.now(),
+            machine_now=self.machine,
+        )
+        assert not taken.refused, taken.refused
+
+    async def seller(self, number: str, *, bank: str = "9990") -> dict[str, Any]:
+        """A seller with an account; answers him as a site registers him."""
+        await self.deposit(bank, number, 0)
+        return party(number, bank)
+
+    def out(self, bank: str, pattern: str) -> list[Path]:
+        """Files that a bank has written, in order of name."""
+        return sorted(self.sandbox.drops[bank].outbox.glob(pattern))
+
+    def put(self, bank: str, name: str, content: bytes) -> None:
+        """Puts a file into a bank's out/, as if it came from the bank."""
+        unfinished = self.sandbox.drops[bank].work / "by-hand"
+        unfinished.write_bytes(content)
+        unfinished.replace(self.sandbox.drops[bank].outbox / name)
+
+    async def notice(
+        self, number: str, kind: str, on: str, *, carrier: str = world_data.CARRIER_ID, attempt: int = 1, seq: int = 1
+    ) -> None:
+        """A notice of a carrier about a contract (or about an ID of nobody's)."""
+        rows = await self.rows("select contract_id from contract where site_id || '/' || number = $1", number)
+        contract_id = rows[0]["contract_id"] if rows else int(number)
+        name = f"by-hand-{number}-{kind}-{on}-{seq}"
+        event = {
+            "event_id": name,
+            "type": kind,
+            "shipment_id": f"{contract_id:018d}{attempt:02d}",
+            "occurred_on": f"2000-{on}",
+            "sequence": seq,
+            "tracking_number": None,
+            "reason": None,
+        }
+        channel = inbox.carrier_channel(carrier)
+        await inbox.store(channel, name, "notices", orjson.dumps({"events": [event]}), await self.now(), self.machine)
+        await self.settle()
 
     async def exceptions(self) -> list[str]:
         """Codes on the exceptions list."""
@@ -203,10 +316,28 @@ async def town(directory: Path, *, config: dict[str, Any] | None = None) -> Asyn
                 sandbox.close()
 
 
+def branch_of(bank: str) -> str:
+    """The one branch that a bank of this world has."""
+    return next(entry.branch for entry in world_data.BANKS if entry.code == bank)
+
+
+def party(number: str, bank: str) -> dict[str, Any]:
+    """The owner of an account, as a site registers him."""
+    account = {"bankCode": bank, "branchCode": branch_of(bank), "type": "ORDINARY", "number": number, "holder": HOLDER}
+    return {"code": f"P{number}", "name": f"{number}商店", "address": "港区新橋", "account": account}
+
+
 def contract(number: str, **changes: Any) -> dict[str, Any]:
-    """One of the scenario's registrations, changed."""
+    """One of the scenario's registrations (#102: E社 sells to F社 for 90,000 yen), changed. `model`: what the carrier makes of the goods."""
     base = registration(changes.pop("like", "4102"))
+    if "model" in changes:
+        changes["goods"] = [{"name": "雑貨", "model": changes.pop("model"), "quantity": 1}]
     return {**base, "number": number, **changes}
 
 
-__all__ = ["Town", "at", "contract", "registration", "timedelta", "town"]
+def day(text: str) -> date:
+    """`09-25` of the year 2000."""
+    return date.fromisoformat(f"2000-{text}")
+
+
+__all__ = ["Town", "at", "contract", "day", "party", "registration", "timedelta", "town"]
