@@ -134,12 +134,19 @@ async def disconnect() -> None:
     await Tortoise.close_connections()
 
 
+def _forget(context: TransactionContextPooled) -> None:
+    """Takes the transaction out of this task's context, where it would make the next one look nested.
+
+    Must run in the task that entered: another one (a shield makes one) has a context of its own.
+    """
+    if token := getattr(context, "token", None):
+        with contextlib.suppress(ValueError):
+            get_connections().reset(token)
+
+
 async def _abandon(context: TransactionContextPooled) -> None:
     """Gives back a connection whose BEGIN may or may not have run: it is cut, not reused."""
     connection, pool = context.client._connection, context.client._parent._pool
-    if token := getattr(context, "token", None):
-        with contextlib.suppress(Exception):
-            get_connections().reset(token)
     if connection is not None and pool is not None:
         connection.terminate()
         await pool.release(connection)
@@ -156,6 +163,7 @@ async def transaction(isolation: str | None = None) -> AsyncIterator[Tx]:
     try:
         client: Any = await context.__aenter__()
     except BaseException:
+        _forget(context)
         await asyncio.shield(_abandon(context))
         raise
     try:
