@@ -90,6 +90,8 @@ class GraphQL:
             raise HttpRefusal.media_type(JSON)
         asked = await self._read(request, caller)
         accept = _accepted(request.headers.get("accept"))
+        if asked.size > self._limits.body and len(asked.query) > self._limits.document_chars:
+            raise too_large(self._limits.body)  # it is not the contracts that are large
         document = self._documents.prepare(asked.query)
         if isinstance(document, Faulty):
             return _answer({"errors": entries(document.errors, request_id, fallback=document.code)}, accept)

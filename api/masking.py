@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,9 @@ from api.errors import ApiError, ErrorCode, Unavailable
 from domain.store.availability import is_unavailable
 
 log = structlog.get_logger("api")
+
+SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)  # they rebuild the schema for whoever has no right to read it
+LONGEST = 1_000  # characters of a message: the library repeats what it was sent
 
 
 def entry(code: ErrorCode, message: str, request_id: str, *, path: list[str | int] | None = None, **extensions: Any) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def entries(errors: Iterable[GraphQLError], request_id: str, *, fallback: ErrorC
 
 def _entry(error: GraphQLError, request_id: str, fallback: ErrorCode | None) -> dict[str, Any]:
     code, message, more = _judged(error, request_id, fallback)
-    found: dict[str, Any] = {"message": message}
+    found: dict[str, Any] = {"message": SUGGESTION.sub("", message)[:LONGEST]}
     if error.locations:
         found["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path is not None:

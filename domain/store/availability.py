@@ -29,7 +29,7 @@ def is_unavailable(error: BaseException | None) -> bool:
     """Whether an error means that the database is away (and not that something is wrong with what was asked)."""
     seen = 0
     while error is not None and seen < 10:
-        if isinstance(error, _GONE):
+        if isinstance(error, _GONE) and not isinstance(error, TimeoutError):  # which is an OSError
             return True
         error, seen = error.__cause__ or error.__context__, seen + 1
     return False
