@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from api import http as endpoint
+from api import documents
 from api.options import Limits
 from domain.store import clock
 from tests.api.serving import Served, serving
@@ -129,13 +129,13 @@ async def test_operations_that_cannot_run(api: Served, query: str, name: str | N
 
 async def test_a_document_is_parsed_and_validated_once(api: Served, monkeypatch: pytest.MonkeyPatch):
     seen: list[str] = []
-    real = endpoint.Documents._make
+    real = documents.Documents._make
 
     def counting(self: Any, text: str) -> Any:
         seen.append(text)
         return real(self, text)
 
-    monkeypatch.setattr(endpoint.Documents, "_make", counting)
+    monkeypatch.setattr(documents.Documents, "_make", counting)
     for _ in range(3):
         await api.ask("{ viewer { scopes } }")
     assert seen == ["{ viewer { scopes } }"]

@@ -244,7 +244,7 @@ async def test_without_a_due_date_a_closed_file_means_the_next_date(market: Trad
 
 
 async def test_with_a_due_date_a_closed_file_means_what_the_banks_rule_says(market: Trading):
-    due = {"dueOn": "2000-10-10"}
+    due: dict[str, Any] = {"dueOn": "2000-10-10"}
     first = registered((await market.register(contract("1", **due)))[0])
     assert (first.debit_on, first.next_sealing_at) == (date(2000, 10, 10), datetime(2000, 10, 6, 11, tzinfo=JST))
     await changed("update batch set closed_at = seal_at")
@@ -259,7 +259,7 @@ async def test_with_a_due_date_a_closed_file_means_what_the_banks_rule_says(mark
 
 
 async def test_goods_that_leave_at_once_wait_for_the_carrier_from_registration(market: Trading):
-    terms = {"dueOn": "2000-10-10", "terms": {"shipBeforeAcceptance": True}}
+    terms: dict[str, Any] = {"dueOn": "2000-10-10", "terms": {"shipBeforeAcceptance": True}}
     answer = registered((await market.register(contract("1", **terms)))[0])
     async with reading() as tx:
         rows = await tx.rows(
