@@ -61,7 +61,7 @@ class RefusedContract(Trouble):
 
 @app.command
 def register(
-    file: Path | None = None,
+    file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
     example: Annotated[bool, Parameter(negative="")] = False,

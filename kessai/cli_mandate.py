@@ -67,7 +67,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
 
 
 @app.command(name="import")
-def import_(site: int, file: Path, /, *, common: Common = PLAIN) -> None:
+def import_(site: int, file: Annotated[Path, Parameter(allow_leading_hyphen=True)], /, *, common: Common = PLAIN) -> None:
     """Record consents from a CSV (`-` reads standard input). Good lines are taken; each bad one is named with its
     reason.
 

@@ -58,7 +58,7 @@ def make_app(clockwork: Clockwork) -> Starlette:
         try:
             walked = await (clockwork.advance(found) if isinstance(found, timedelta) else clockwork.walk(found))
         except ClockBackwardsError as error:
-            return _error(409, Trouble(str(error), code="CLOCK_BACKWARDS"))
+            return _error(409, Trouble(f"It is {str(error).removeprefix('it is ')}", code="CLOCK_BACKWARDS"))
         except NotQuiet as trouble:
             return _error(504, trouble)
         except Trouble as trouble:

@@ -135,6 +135,7 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).propagate = True
     logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it writes whole tokens
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    logging.getLogger("tortoise").setLevel(logging.WARNING)  # it tells of each closed pool
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
