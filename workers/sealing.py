@@ -58,13 +58,14 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
         return
     full = False
     if closed.kind is Kind.SWEEP:
+        numbers = [await ids.take_one(home, machine_now)]
         async with transaction() as tx:
-            await sweeps.fix_amount(tx, home, batch_id)
+            await sweeps.fix_amount(tx, home, batch_id, now=now, numbers=numbers)
     else:
         full = await _fill(closed, now, machine_now)
     batch = await outgoing.batch_of(home, batch_id)
     assert batch is not None
-    if batch.line_count == 0 or (batch.amount == 0 < batch.line_count and batch.kind is Kind.SWEEP):
+    if batch.line_count == 0:
         await batches.drop_if_empty(home, batch_id)
         return
     sha256, count, amount = await write(batch, spool)

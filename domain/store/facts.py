@@ -247,9 +247,17 @@ select * from u order by contract_id""",
 
 async def _funded(tx: Tx, chunk: Chunk, lines: Sequence[Row]) -> list[stream.StreamEntry]:
     brought = [line["contract_id"] for line in lines if line["outcome"] == LineOutcome.DONE and line["part"] == chunk.part]
+    # The money is where its sweep went, and is paid out from there (S14).
+    main = await tx.value(
+        "select w.to_account from sweep_part p join sweep w on w.home = p.home and w.sweep_id = p.sweep_id "
+        "where p.home = $1 and p.batch_id = $2 and p.part = $3",
+        chunk.batch.home,
+        chunk.batch.batch_id,
+        chunk.part,
+    )
     rows = await tx.rows(
         f"""
-with u as (update contract_state s set funded = true, event_count = s.event_count + 1
+with u as (update contract_state s set funded = true, main_id = $5, event_count = s.event_count + 1
             where s.home = $1 and s.contract_id = any($2::bigint[]) and not s.funded and s.debit = {int(DebitStatus.DEBITED)}
           returning s.contract_id, s.event_count, s.site_id, s.main_id, {rules_sql.payout_gate("s")} as pay),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
@@ -259,6 +267,7 @@ select * from u order by contract_id""",
         brought,
         chunk.now,
         chunk.happened_on,
+        main,
     )
     await queueing.pay(
         tx, chunk.batch.home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], chunk.now, chunk.numbers

@@ -7,11 +7,11 @@ allow is SQL made from their tables (`rules_sql`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from domain.calendar import JST
 from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, PayoutFact
 from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES
 from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
@@ -100,7 +100,7 @@ _STEPS: dict[Kind, Callable[[], _Step]] = {Kind.DEBIT: _debit, Kind.DELIVERY: _d
 def _judge(step: _Step) -> str:
     # $1 home, $2 contract ids
     return f"""
-select s.contract_id, {step.weight} as weight, {step.ready} as ready, {step.allowed} as allowed
+select s.contract_id, s.main_id, {step.weight} as weight, {step.ready} as ready, {step.allowed} as allowed
   from contract_state s {step.joins}
  where s.home = $1 and s.contract_id = any($2::bigint[]) order by s.contract_id for update of s"""
 
@@ -148,6 +148,9 @@ async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime
             [contract_id for contract_id in ids if contract_id not in stay],
         )
         if fit:
+            if batch.kind is Kind.DEBIT and not batch.direct:
+                taken = set(fit)
+                await _towards_main(tx, batch, {row["contract_id"]: row["main_id"] for row in judged if row["contract_id"] in taken})
             await _write(tx, batch, step, fit, now, machine_now)
         unfit = wanted > len(fit)
         return Filled(len(fit), left=True, full=unfit and not by_money, short=unfit and by_money)
@@ -165,6 +168,23 @@ def _prefix(judged: Sequence[Row], room_yen: int, room_lines: int) -> list[int]:
             break
         fit.append(row["contract_id"])
     return fit
+
+
+async def _towards_main(tx: Tx, batch: Batch, mains: Mapping[int, int]) -> None:
+    """The money of one batch goes to one main account: the site's on the day on which the batch was closed (S14).
+
+    A contract names the main account of its registration; the site may have moved its main bank since.
+    """
+    assert batch.closed_at is not None
+    main = await tx.value(
+        "select account_id from account where home = $1 and site_id = $2 and main and from_on <= $3 and (until_on is null or until_on >= $3)",
+        batch.home,
+        batch.site_id,
+        batch.closed_at.astimezone(JST).date(),
+    )
+    moved = [contract_id for contract_id, before in mains.items() if main is not None and before != main]
+    if moved:
+        await tx.run("update contract_state set main_id = $3 where home = $1 and contract_id = any($2::bigint[])", batch.home, moved, main)
 
 
 async def _write(tx: Tx, batch: Batch, step: _Step, fit: Sequence[int], now: datetime, machine_now: datetime) -> None:
@@ -224,7 +244,7 @@ async def _park(tx: Tx, batch: Batch, contract_ids: Sequence[int], now: datetime
         await exceptions.record(
             tx,
             code="NO_MANDATE",
-            reference=f"mandate:{contract_id}",
+            reference=f"mandate:{contract_id}:{batch.batch_id}",
             reason="the mandate was stopped, or its limit is below the amount, after the contract was registered; nothing was sent",
             now=now,
             home=batch.home,
@@ -252,19 +272,3 @@ async def put_off(batch: Batch, *, now: datetime, number: int) -> int:
             direct=batch.direct,
         )
         return await tx.run("update work set batch_id = $3 where home = $1 and batch_id = $2", batch.home, batch.takes_from, after.batch_id)
-
-
-async def unpark(tx: Tx, home: int, contract_ids: Sequence[int], kind: Kind, into: int) -> int:
-    """Takes contracts that waited for a person back into the work of an OPEN batch; answers how many."""
-    rows: list[Any] = await tx.rows(
-        "delete from parked where home = $1 and contract_id = any($2::bigint[]) and kind = $3 returning contract_id",
-        home,
-        list(contract_ids),
-        int(kind),
-    )
-    return await tx.run(
-        "insert into work(home, batch_id, contract_id) select $1, $2, unnest($3::bigint[]) on conflict do nothing",
-        home,
-        into,
-        [row["contract_id"] for row in rows],
-    )

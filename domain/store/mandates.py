@@ -11,12 +11,14 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
-from domain.store import ids
+from domain.statuses import Kind
+from domain.store import ids, queueing
 from domain.store.administration import NotThere, Refused, home_of
 from domain.store.connection import Tx, reading, transaction
+from domain.store.queueing import Numbers
 
 ACTIVE: Final = 1
 STOPPED: Final = 2
@@ -165,7 +167,48 @@ async def add_mandates(
             [consent.limit for consent, _ in values],
             [consent.evidence for consent, _ in values],
         )
+    await _resume(home, now, machine_now)
     return Taken(touched, len(numbered) - len(refused) - touched, tuple(refused))
+
+
+async def _resume(home: int, now: datetime, machine_now: datetime) -> None:
+    """Debits that were parked because their consent was gone go on, now that it is there: with the next file, not before a due date."""
+    waiting = (
+        "from parked p join contract_state s on s.home = p.home and s.contract_id = p.contract_id "
+        "join mandate m on m.home = s.home and m.mandate_id = s.mandate_id and m.status = $3 "
+        "and (m.limit_amount is null or s.gross <= m.limit_amount) where p.home = $1 and p.kind = $2"
+    )
+    async with reading() as tx:
+        groups = await tx.value(
+            "select count(*) from (select distinct s.collecting_id, c.debit_on "
+            + waiting.replace(" where", " join contract c on c.home = s.home and c.contract_id = s.contract_id where")
+            + ") g",
+            home,
+            int(Kind.DEBIT),
+            ACTIVE,
+        )
+    if not groups:
+        return
+    fresh = await Numbers.take(home, machine_now, int(groups) + 1)
+    async with transaction() as tx:
+        rows = await tx.rows(
+            f"with w as (select p.contract_id, s.site_id, s.collecting_id {waiting} for update of p), "
+            "gone as (delete from parked p using w where p.home = $1 and p.contract_id = w.contract_id and p.kind = $2) "
+            "select w.*, case when c.due_on is null then null else c.debit_on end as not_before from w "
+            "join contract c on c.home = $1 and c.contract_id = w.contract_id order by w.contract_id",
+            home,
+            int(Kind.DEBIT),
+            ACTIVE,
+        )
+        for not_before in sorted({row["not_before"] for row in rows}, key=lambda day: day or date.min):
+            members = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if r["not_before"] == not_before]
+            await queueing.debit_again(tx, home, members, now, fresh, not_before=not_before)
+        await tx.run(
+            "update exception set closed_at = $3 where home = $1 and code = 'NO_MANDATE' and contract_id = any($2::bigint[]) and closed_at is null",
+            home,
+            [row["contract_id"] for row in rows],
+            now,
+        )
 
 
 def _fault(consent: Consent) -> tuple[str, str] | None:

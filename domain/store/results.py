@@ -12,7 +12,7 @@ from datetime import datetime
 
 from domain.ledger import AccountKind
 from domain.machines import DEBIT, DELIVERY, DebitFact, DeliveryFact
-from domain.statuses import BatchStatus, DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome, PayoutStatus
+from domain.statuses import BatchStatus, DebitFailureReason, DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome, PayoutStatus
 from domain.store import queueing, rules_sql, stream, sweeps
 from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
@@ -225,7 +225,7 @@ async def apply_chunk(reply_id: int, *, now: datetime, machine_now: datetime, li
             limit,
         )
         if not staged:
-            await _finish(tx, reply_id, batch, reply["part"], now, numbers)
+            await _finish(tx, reply_id, batch, reply["part"], now, machine_now, numbers)
             return False
         entries = await _apply(tx, batch, reply["part"], staged, now, machine_now, numbers)
         await tx.run("update reply set applied_through = $2 where reply_id = $1", reply_id, staged[-1]["line_no"])
@@ -262,10 +262,24 @@ async def _apply(
         else:
             attempts = await tx.value("select debit_attempts from site where site_id = $1", batch.site_id)
             rows = await tx.rows(_failed(), *common, code, attempts)
+            if code == DebitFailureReason.NO_MANDATE:
+                await _stop_mandates(tx, batch.home, [r["contract_id"] for r in rows], now)
             again = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if not r["second"]]
             await queueing.debit_again(tx, batch.home, again, now, numbers)
             entries += _entries(batch, rows, EventKind.DEBIT_FAILED, EventKind.WILL_NOT_SETTLE)
     return entries
+
+
+async def _stop_mandates(tx: Tx, home: int, contract_ids: Sequence[int], now: datetime) -> None:
+    """The bank knows of no consent: ours is turned off, so that nothing rests on it until a new one is brought [0018]."""
+    await tx.run(
+        "update mandate m set status = 2, stopped_at = $3, stopped_because = 'the bank has no such mandate (reason 4)' "
+        "from contract_state s where s.home = $1 and s.contract_id = any($2::bigint[]) and m.home = $1 and m.mandate_id = s.mandate_id "
+        "and m.status = 1",
+        home,
+        list(contract_ids),
+        now,
+    )
 
 
 async def _after_debited(tx: Tx, batch: Batch, rows: Sequence[Row], now: datetime, numbers: Numbers) -> None:
@@ -292,7 +306,7 @@ def _entries(batch: Batch, rows: Sequence[Row], first: EventKind, second: EventK
     ]
 
 
-async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime, numbers: Numbers) -> None:
+async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime, machine_now: datetime, numbers: Numbers) -> None:
     """Every line is applied: the batch is answered, its money is swept, what the statement showed early is compared."""
     await tx.run("update reply set status = $2 where reply_id = $1", reply_id, APPLIED)
     left = await tx.value("select 1 from line where home = $1 and batch_id = $2 and outcome = 0 limit 1", batch.home, batch.batch_id)
@@ -305,9 +319,10 @@ async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime,
             now,
         )
     if left is None:
-        await sweeps.compare_lump(tx, batch, now)
+        await sweeps.compare_lump(tx, batch, now, day_number(machine_now))
     if batch.direct:
         return
+    await sweeps.heal(tx, batch.home, batch.account_id)
     debited = await tx.value(
         "select coalesce(sum(amount), 0)::bigint from line where home = $1 and batch_id = $2 and part = $3 and outcome = $4",
         batch.home,

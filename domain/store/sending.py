@@ -14,7 +14,7 @@ from typing import Any
 
 from domain.machines import BATCH, SWEEP, BatchFact, SweepFact
 from domain.statuses import BatchStatus, Kind, SweepStatus
-from domain.store import exceptions, inbox
+from domain.store import exceptions, facts, inbox
 from domain.store.connection import Tx, reading, transaction
 from domain.store.leases import LASTS
 
@@ -155,6 +155,8 @@ async def mark_unknown(batch: Outgoing, reason: str, now: datetime) -> bool:
         if batch.kind is Kind.SWEEP:
             # Two facts in one: it may have been sent, and nobody can say whether it was.
             await _move_sweep(tx, batch, SweepStatus.PREPARED, SWEEP.moves(SweepFact.OVERDUE)[SweepStatus.SENT])
+        else:
+            await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.OVERDUE, happened_on=now.date(), now=now)
         await _list(tx, batch, "SEND_UNKNOWN", reason, now)
     return True
 

@@ -15,7 +15,7 @@ from typing import Any
 from domain.contract_id import home_of
 from domain.ledger import AccountKind
 from domain.statuses import BatchStatus, EventKind, Kind, LineOutcome, PayoutStatus
-from domain.store import exceptions, facts, stream, sweeps
+from domain.store import batches, exceptions, facts, stream, sweeps
 from domain.store.connection import Tx
 from domain.store.partitions import day_number
 from domain.store.sweeps import AWAITED, MATCHED, SUSPENDED, post
@@ -277,20 +277,21 @@ async def _debit_lump(tx: Tx, here: _Here, line: StatementLine) -> _Matched | No
     rows = await _candidates(tx, here, line, [int(Kind.DEBIT)], "91")
     fitting = []
     for row in rows:
-        if row["status"] == BatchStatus.ANSWERED or row["parts"]:
-            debited = await tx.value(
-                "select coalesce(sum(amount), 0)::bigint from line where home = $1 and batch_id = $2 and outcome = $3",
-                here.home,
-                row["batch_id"],
-                int(LineOutcome.DONE),
-            )
-            if debited == line.amount:
+        if row["status"] == BatchStatus.ANSWERED:
+            if await sweeps.debited_in(tx, here.home, row["batch_id"]) == line.amount:
                 fitting.append((MATCHED, row["batch_id"]))
         elif line.amount <= row["amount"]:
             fitting.append((AWAITED, row["batch_id"]))
-    if len(fitting) != 1:
-        return None
-    return fitting[0][0], fitting[0][1], None, []
+    if len(fitting) == 1:
+        return fitting[0][0], fitting[0][1], None, []
+    if not fitting and len(rows) == 1 and rows[0]["status"] == BatchStatus.ANSWERED and not here.sellers:
+        batch = await batches.load(tx, here.home, rows[0]["batch_id"])
+        assert batch is not None
+        more = line.amount - await sweeps.debited_in(tx, here.home, batch.batch_id)
+        cause = (here.reply_id, line.line_no)
+        await sweeps.lump_differs(tx, batch, more, cause, on=here.statement.booked_on, now=here.now, day=here.day)
+        return SUSPENDED, batch.batch_id, None, []
+    return None
 
 
 async def _file_debited(tx: Tx, here: _Here, line: StatementLine) -> _Matched | None:
@@ -323,7 +324,7 @@ async def _candidates(tx: Tx, here: _Here, line: StatementLine, kinds: list[int]
         "select batch_id, kind, status, amount, number, parts from batch b where home = $1 and account_id = $2 and value_on = $3 "
         "and kind = any($4::smallint[]) and (status = any($5::smallint[]) or (kind = $6 and status = 7)) and not exists "
         "(select 1 from statement_line l where l.home = b.home and l.account_id = b.account_id and l.batch_id = b.batch_id and l.matched in (1, 2) "
-        "and l.incoming = $7)",
+        "and l.incoming = $7) for update",  # who ends the batch's result waits, and then sees what became of this line
         here.home,
         here.account_id,
         here.statement.booked_on,
@@ -447,12 +448,4 @@ async def _suspense(tx: Tx, here: _Here, line: StatementLine) -> _Matched:
 async def _book(tx: Tx, here: _Here, line: StatementLine, source: tuple[int, int], destination: tuple[int, int]) -> None:
     await post(tx, here.home, here.day, here.reply_id, line.line_no, source, destination, line.amount, here.statement.booked_on)
     change = line.amount if line.incoming else -line.amount
-    # A debit that we did not order may take what is reserved: then the account is broken, and pays nobody until a person has looked.
-    await tx.run(
-        "update account set booked = booked + $3, overdraft_break = case when booked + $3 < reserved then coalesce(overdraft_break, $4) "
-        "else overdraft_break end where home = $1 and account_id = $2",
-        here.home,
-        here.account_id,
-        change,
-        here.now,
-    )
+    await sweeps.move(tx, here.home, here.account_id, change, here.now, explained=line.category == CHARGE)

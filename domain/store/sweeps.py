@@ -6,6 +6,7 @@ contracts of its parts funded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from domain.ledger import AccountKind
@@ -13,7 +14,7 @@ from domain.machines import SWEEP, SweepFact
 from domain.statuses import Kind, LineOutcome, SweepStatus
 from domain.store import batches, exceptions, facts, rules_sql
 from domain.store.batches import Batch
-from domain.store.connection import Tx
+from domain.store.connection import Row, Tx
 from domain.store.site_rules import bank_rules
 
 MATCHED, AWAITED, SUSPENDED = 1, 2, 3  # statement_line.matched
@@ -59,27 +60,55 @@ async def add_part(tx: Tx, batch: Batch, part: int, amount: int, *, now: datetim
     return found.batch_id
 
 
-async def fix_amount(tx: Tx, home: int, sweep_id: int) -> int:
-    """The exact sum of a closed sweep's parts, reserved on the account it leaves; answers it. Running it again changes nothing (I12)."""
-    amount = int(
-        await tx.value("select coalesce(sum(amount), 0)::bigint from sweep_part where home = $1 and sweep_id = $2", home, sweep_id)
+async def fix_amount(tx: Tx, home: int, sweep_id: int, *, now: datetime, numbers: list[int]) -> int:
+    """The exact sum of a closed sweep's parts, reserved on the account it leaves; answers it. Running it again changes nothing (I12).
+
+    What the account does not cover (a charge was taken from it, say) waits for the next sweep: a bank says nothing of a file without cover.
+    `numbers`: fresh IDs, for a sweep that may have to be made.
+    """
+    sweep = await tx.row("select from_account, amount from sweep where home = $1 and sweep_id = $2 for update", home, sweep_id)
+    assert sweep is not None
+    free = await tx.value(
+        "select booked - reserved from account where home = $1 and account_id = $2 for update", home, sweep["from_account"]
     )
-    before = await tx.value(
-        "update sweep s set amount = $3 from (select amount from sweep where home = $1 and sweep_id = $2 for update) o "
-        "where s.home = $1 and s.sweep_id = $2 returning o.amount",
-        home,
-        sweep_id,
-        amount,
+    room, amount = int(free) + sweep["amount"], 0
+    parts = await tx.rows(
+        "select batch_id, part, amount from sweep_part where home = $1 and sweep_id = $2 order by batch_id, part", home, sweep_id
     )
-    await tx.run("update batch set line_count = 1, amount = $3 where home = $1 and batch_id = $2", home, sweep_id, amount)
+    for place, part in enumerate(parts):
+        if amount + part["amount"] > room:
+            await _put_off(tx, home, sweep_id, parts[place:], now=now, numbers=numbers)
+            break
+        amount += part["amount"]
+    await tx.run("update sweep set amount = $3 where home = $1 and sweep_id = $2", home, sweep_id, amount)
+    await tx.run("update batch set line_count = $4, amount = $3 where home = $1 and batch_id = $2", home, sweep_id, amount, int(amount > 0))
     await tx.run(
-        "update account a set reserved = a.reserved + $3 from sweep s where s.home = $1 and s.sweep_id = $2 "
-        "and a.home = $1 and a.account_id = s.from_account",
+        "update account set reserved = reserved + $3 where home = $1 and account_id = $2",
         home,
-        sweep_id,
-        amount - (before or 0),
+        sweep["from_account"],
+        amount - sweep["amount"],
     )
+    if not amount:
+        await tx.run("delete from sweep where home = $1 and sweep_id = $2", home, sweep_id)
     return amount
+
+
+async def _put_off(tx: Tx, home: int, sweep_id: int, parts: Sequence[Row], *, now: datetime, numbers: list[int]) -> None:
+    for part in parts:
+        await tx.run("delete from sweep_part where home = $1 and batch_id = $2 and part = $3", home, part["batch_id"], part["part"])
+        debit = await batches.load(tx, home, part["batch_id"])
+        assert debit is not None
+        await add_part(tx, debit, part["part"], part["amount"], now=now, number=numbers[0])
+    await exceptions.record(
+        tx,
+        code="SWEEP_UNCOVERED",
+        reference=f"uncovered:{parts[0]['batch_id']}:{parts[0]['part']}",
+        reason="the account holds less than was debited into it (a charge or a withdrawal); the money waits for a sweep that is covered",
+        now=now,
+        home=home,
+        batch_id=sweep_id,
+        amount=sum(part["amount"] for part in parts),
+    )
 
 
 async def void(tx: Tx, batch: Batch, *, now: datetime, numbers: list[int]) -> None:
@@ -145,8 +174,10 @@ async def arrived(tx: Tx, home: int, sweep_id: int, account_id: int, amount: int
     )
     if not moved:
         return False
+    await tx.run("update batch set status = 7, answered_at = $3, overdue_at = null where home = $1 and batch_id = $2", home, sweep_id, now)
     await post(tx, home, day, sweep_id, 2, (AccountKind.TRANSIT, row["site_id"]), (AccountKind.CASH, row["to_account"]), amount, on)
     await tx.run("update account set booked = booked + $3 where home = $1 and account_id = $2", home, row["to_account"], amount)
+    await heal(tx, home, row["to_account"])
     if fact is SweepFact.ARRIVED_LESS:
         short = row["amount"] - amount
         await post(tx, home, day, sweep_id, 3, (AccountKind.TRANSIT, row["site_id"]), (AccountKind.OWN, row["site_id"]), short, on)
@@ -161,22 +192,17 @@ async def arrived(tx: Tx, home: int, sweep_id: int, account_id: int, amount: int
             amount=short,
         )
         return True
-    await tx.run("update batch set status = 7, answered_at = $3, overdue_at = null where home = $1 and batch_id = $2", home, sweep_id, now)
     for part in await tx.rows("select batch_id, part from sweep_part where home = $1 and sweep_id = $2", home, sweep_id):
         await facts.announce(tx, home, part["batch_id"], facts.BatchNews.FUNDED, happened_on=on, now=now, part=part["part"])
     return True
 
 
-async def compare_lump(tx: Tx, batch: Batch, now: datetime) -> None:
+async def compare_lump(tx: Tx, batch: Batch, now: datetime, day: int) -> None:
     """The lump that a statement showed before the result came must be what the result says was debited."""
-    debited = await tx.value(
-        "select coalesce(sum(amount), 0)::bigint from line where home = $1 and batch_id = $2 and outcome = $3",
-        batch.home,
-        batch.batch_id,
-        int(LineOutcome.DONE),
-    )
     lump = await tx.row(
-        "select amount, booked_on from statement_line where home = $1 and account_id = $2 and batch_id = $3 and matched = $4",
+        "select l.amount, l.booked_on, l.number, l.line_no, t.reply_id from statement_line l "
+        "join statement t using (home, account_id, booked_on, number) "
+        "where l.home = $1 and l.account_id = $2 and l.batch_id = $3 and l.matched = $4",
         batch.home,
         batch.account_id,
         batch.batch_id,
@@ -184,25 +210,88 @@ async def compare_lump(tx: Tx, batch: Batch, now: datetime) -> None:
     )
     if lump is None:
         return
-    if lump["amount"] == debited:
-        await tx.run(
-            "update statement_line set matched = $4 where home = $1 and account_id = $2 and batch_id = $3",
-            batch.home,
-            batch.account_id,
-            batch.batch_id,
-            MATCHED,
+    debited = await debited_in(tx, batch.home, batch.batch_id)
+    if lump["amount"] != debited and not batch.direct:
+        cause = (lump["reply_id"], lump["line_no"])
+        await lump_differs(tx, batch, lump["amount"] - debited, cause, on=lump["booked_on"], now=now, day=day)
+    await tx.run(
+        "update statement_line set matched = $6 where home = $1 and account_id = $2 and booked_on = $3 and number = $4 and line_no = $5",
+        batch.home,
+        batch.account_id,
+        lump["booked_on"],
+        lump["number"],
+        lump["line_no"],
+        MATCHED if lump["amount"] == debited else SUSPENDED,
+    )
+
+
+async def debited_in(tx: Tx, home: int, batch_id: int) -> int:
+    """Yen that the results of a debit batch say were debited."""
+    return int(
+        await tx.value(
+            "select coalesce(sum(amount), 0)::bigint from line where home = $1 and batch_id = $2 and outcome = $3",
+            home,
+            batch_id,
+            int(LineOutcome.DONE),
         )
-        return
+    )
+
+
+async def lump_differs(tx: Tx, batch: Batch, more: int, cause: tuple[int, int], *, on: date, now: datetime, day: int) -> None:
+    """The bank booked another sum than its result says: the difference (`more`, or less) is in suspense, for a person (I01).
+
+    `cause`: the statement's reply and line. The contracts keep what the result says; the account shows what the bank shows.
+    """
+    assert batch.account_id is not None
+    cash, suspense = (int(AccountKind.CASH), batch.account_id), (int(AccountKind.SUSPENSE), batch.account_id)
+    await post(tx, batch.home, day, *cause, *((suspense, cash) if more > 0 else (cash, suspense)), abs(more), on)
     await exceptions.record(
         tx,
         code="LUMP_DIFFERS",
         reference=f"lump:{batch.batch_id}",
-        reason=f"the statement shows {lump['amount']} yen for a debit file whose result says {debited}",
+        reason=f"the statement shows {abs(more)} yen {'more' if more > 0 else 'less'} for a debit file than its result says",
         now=now,
         home=batch.home,
         batch_id=batch.batch_id,
-        amount=abs(lump["amount"] - debited),
+        amount=abs(more),
     )
+    await move(tx, batch.home, batch.account_id, more, now)
+
+
+async def heal(tx: Tx, home: int, account_id: int | None) -> None:
+    """An account that is covered again, and whose break no person has to look at, pays again."""
+    await tx.run(
+        "update account set overdraft_break = null where home = $1 and account_id = $2 and overdraft_break is not null and reserved <= booked "
+        "and not exists (select 1 from exception where code = 'OVERDRAWN' and closed_at is null and reference like $3)",
+        home,
+        account_id,
+        f"overdrawn:{home}:{account_id}:%",
+    )
+
+
+async def move(tx: Tx, home: int, account_id: int, yen: int, now: datetime, *, explained: bool = False) -> None:
+    """Books a movement of the bank's that we did not order. Less than is reserved: the account is broken, and pays nobody until a person looks.
+
+    `explained`: we know what it is (a charge). Then the break heals by itself as soon as the account is covered again.
+    """
+    broken = await tx.value(
+        "update account set booked = booked + $3, overdraft_break = case when booked + $3 < reserved then coalesce(overdraft_break, $4) "
+        "else overdraft_break end where home = $1 and account_id = $2 returning overdraft_break = $4",
+        home,
+        account_id,
+        yen,
+        now,
+    )
+    if broken and not explained:
+        await exceptions.record(
+            tx,
+            code="OVERDRAWN",
+            reference=f"overdrawn:{home}:{account_id}:{now.isoformat()}",
+            reason="the bank took more from an account than was free on it; nobody is paid from it until a person has looked",
+            now=now,
+            home=home,
+            amount=abs(yen),
+        )
 
 
 async def post(
