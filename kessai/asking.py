@@ -18,6 +18,12 @@ class ApiTrouble(Trouble):
     exit_status = 1
 
 
+class BadRequest(ApiTrouble):
+    """The API did not understand what it was asked."""
+
+    exit_status = 2
+
+
 class Api:
     """A client of the API."""
 
@@ -74,7 +80,9 @@ class Api:
         if answer.status_code >= 400 or content.get("errors"):
             errors = content.get("errors") or [{"message": answer.text[:200]}]
             code = (errors[0].get("extensions") or {}).get("code", f"status {answer.status_code}")
-            raise ApiTrouble("The API answered with an error", why=f"{code}: {errors[0]['message']}", code="GRAPHQL_ERROR")
+            yours = code in {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "INSUFFICIENT_SCOPE"}
+            kind = BadRequest if yours else ApiTrouble
+            raise kind("The API answered with an error", why=f"{code}: {errors[0]['message']}", code="GRAPHQL_ERROR")
         data: dict[str, Any] = content["data"]
         return data
 

@@ -16,12 +16,6 @@ from kessai.trouble import Trouble
 app = App(name="mandate", help="Keep up buyers' consents to be debited.")
 
 
-class RefusedLines(Trouble):
-    """Some lines were not taken; the others were."""
-
-    exit_status = 3
-
-
 @app.command
 def add(  # noqa: PLR0913 - each is an option of the command
     site: int,
@@ -35,7 +29,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
     seller: str | None = None,
     current: Annotated[bool, Parameter(negative="")] = False,
     common: Common = PLAIN,
-) -> None:
+) -> int:
     """Record that a buyer's account may be debited for a site. A stopped consent begins anew.
 
     For example:
@@ -63,11 +57,11 @@ def add(  # noqa: PLR0913 - each is an option of the command
     """
     from domain.store.mandates import Consent
 
-    _add(site, [(1, Consent(bank, branch, 2 if current else 1, number, evidence, limit, seller))], common)
+    return _add(site, [(1, Consent(bank, branch, 2 if current else 1, number, evidence, limit, seller))], common)
 
 
 @app.command(name="import")
-def import_(site: int, file: Annotated[Path, Parameter(allow_leading_hyphen=True)], /, *, common: Common = PLAIN) -> None:
+def import_(site: int, file: Annotated[Path, Parameter(allow_leading_hyphen=True)], /, *, common: Common = PLAIN) -> int:
     """Record consents from a CSV (`-` reads standard input). Good lines are taken; each bad one is named with its
     reason.
 
@@ -92,10 +86,10 @@ def import_(site: int, file: Annotated[Path, Parameter(allow_leading_hyphen=True
     except (OSError, UnicodeDecodeError) as error:
         raise Trouble(f"{file} cannot be read", why=str(error)[:200], do=("save it as UTF-8",), code="COMMAND") from error
     good, bad = read_csv(text)
-    _add(site, good, common, [(refusal.line, refusal.field, refusal.reason) for refusal in bad])
+    return _add(site, good, common, [(refusal.line, refusal.field, refusal.reason) for refusal in bad])
 
 
-def _add(site: int, consents: Sequence[tuple[int, object]], common: Common, refused: list[tuple[int, str, str]] | None = None) -> None:
+def _add(site: int, consents: Sequence[tuple[int, object]], common: Common, refused: list[tuple[int, str, str]] | None = None) -> int:
     from domain.store.mandates import Consent, Taken, add_mandates
     from kessai.clockwork import machine_now
 
@@ -117,8 +111,7 @@ def _add(site: int, consents: Sequence[tuple[int, object]], common: Common, refu
         print(f"{taken.added} recorded, {taken.unchanged} known before, {len(bad)} refused")
         for line, name, reason in bad:
             print(f"  line {line}  {name}: {reason}")
-    if bad and not common.json:
-        raise RefusedLines(f"{len(bad)} lines were refused", do=("mend those lines and import the file again",), code="MANDATE")
+    return 3 if bad else 0
 
 
 @app.command(name="list")

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from domain.store import books
+from domain.store import books, verify
 from domain.store.connection import reading
 from kessai import demo_checks, demo_story
 from kessai import demo_expected as want
@@ -118,6 +118,7 @@ async def _compare(run: Demo, stage: Stage) -> None:
         await demo_checks.check_books(checks, tx, banks)
     demo_checks.check_goods(checks, shipments)
     demo_checks.check_warnings(checks, warnings)
+    checks.equal("kessai verify", [str(finding) for finding in await verify.check()], [])
     checks.equal("#100 is not there for others", stranger, None)
     checks.equal("the sandbox has nothing to complain of", status.failed_actions, [])
     checks.equal("the clock", status.now, want.END_AT)
