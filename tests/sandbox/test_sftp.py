@@ -127,12 +127,12 @@ async def test_refused_login(sandbox: Sandbox, gate: SftpGate):
 
 
 async def test_a_connection_cut_while_uploading(sandbox: Sandbox, gate: SftpGate):
-    await rule(sandbox, {"sftp_cut_after": 1000})
+    await rule(sandbox, {"sftp_cut_after": 20_000})
     with pytest.raises((asyncssh.SFTPError, asyncssh.ConnectionLost)):
         async with client(gate) as sftp:
             await upload(sftp, NAME, CONTENT)
     inbox = sandbox.directory / "banks" / "9991" / "in"
-    assert [(p.name, p.stat().st_size) for p in inbox.iterdir()] == [(f"{NAME}.tmp", 1000)]
+    assert [(p.name, p.stat().st_size) for p in inbox.iterdir()] == [(f"{NAME}.tmp", 20_000)]
     async with client(gate) as sftp:
         await upload(sftp, NAME, CONTENT)
     await sandbox.settle()
