@@ -38,11 +38,8 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
     from kessai.settings import ApiSettings
 
     settings = ApiSettings.from_env(os.environ)
-    need_servers(settings.engines, "api")
+    database_url, redis_url = need_servers(settings.engines, "api")
     configure(settings.logs)
-    assert settings.engines.database_url is not None
-    assert settings.engines.redis_url is not None
-    database_url = settings.engines.database_url.reveal()
     _check_schema(database_url)
     address = host or settings.host
     chosen, _ = choose_port(port if port is not None else settings.port)
@@ -53,7 +50,7 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
 
     base_url = settings.public_url or f"http://{address}:{chosen}"
     _announce(common, "api", base_url)
-    options = ApiOptions(database_url=database_url, base_url=base_url, redis_url=settings.engines.redis_url.reveal())
+    options = ApiOptions(database_url=database_url, base_url=base_url, redis_url=redis_url)
     uvicorn.run(
         create_app(options),
         host=address,
@@ -82,24 +79,26 @@ def worker(*, queues: str | None = None, threads: int | None = None, common: Com
     threads
         How many messages at once (default KESSAI_THREADS, or 8).
     """
+    from kessai.health import beside_worker
     from kessai.logs import configure
     from kessai.settings import WorkerSettings
 
     settings = WorkerSettings.from_env(os.environ)
-    need_servers(settings.engines, "worker")
+    database_url, redis_url = need_servers(settings.engines, "worker")
     configure(settings.logs)
-    assert settings.engines.database_url is not None
-    assert settings.engines.redis_url is not None
-    database_url = settings.engines.database_url.reveal()
     _check_schema(database_url)
     from workers.app import UnknownQueue, WorkerOptions, run_worker
 
-    options = WorkerOptions(database_url=database_url, redis_url=settings.engines.redis_url.reveal(), spool=settings.spool.absolute())
+    def ready() -> None:
+        beside_worker(settings.health_port, redis_url)
+        _announce(common, "worker")
+
+    options = WorkerOptions(database_url=database_url, redis_url=redis_url, spool=settings.spool.absolute())
     names = tuple(name.strip() for name in queues.split(",") if name.strip()) if queues else settings.queues
     try:
-        run_worker(options, names, threads or settings.threads, on_ready=lambda: _announce(common, "worker"))
+        run_worker(options, names, threads or settings.threads, on_ready=ready)
     except UnknownQueue as error:
-        raise Trouble(str(error), code="COMMAND") from error
+        raise Trouble(str(error)[:1].upper() + str(error)[1:], code="COMMAND") from error
 
 
 def scheduler(*, common: Common = PLAIN) -> None:
@@ -110,20 +109,21 @@ def scheduler(*, common: Common = PLAIN) -> None:
 
         kessai scheduler
     """
+    from kessai.health import beside_scheduler
     from kessai.logs import configure
     from kessai.settings import SchedulerSettings
 
     settings = SchedulerSettings.from_env(os.environ)
-    need_servers(settings.engines, "scheduler")
+    database_url, redis_url = need_servers(settings.engines, "scheduler")
     configure(settings.logs)
-    assert settings.engines.database_url is not None
-    assert settings.engines.redis_url is not None
-    database_url = settings.engines.database_url.reveal()
     _check_schema(database_url)
     from workers.app import WorkerOptions, run_scheduler
 
-    options = WorkerOptions(database_url=database_url, redis_url=settings.engines.redis_url.reveal(), spool=Path("var/spool"))
-    run_scheduler(options, on_ready=lambda: _announce(common, "scheduler"))
+    def ready() -> None:
+        beside_scheduler(settings.health_port, redis_url)
+        _announce(common, "scheduler")
+
+    run_scheduler(WorkerOptions(database_url=database_url, redis_url=redis_url, spool=Path("var/spool")), on_ready=ready)
 
 
 def _announce(common: Common, what: str, url: str | None = None) -> None:
@@ -159,9 +159,7 @@ def migrate(*, plan: Annotated[bool, Parameter(negative="")] = False, common: Co
     from kessai.opened import engine_settings
 
     settings = engine_settings()
-    need_servers(settings, "migrate", redis=False)
-    assert settings.database_url is not None
-    url = settings.database_url.reveal()
+    url, _ = need_servers(settings, "migrate", redis=False)
     names = asyncio.run(pending(url))
     if not plan:
         names = asyncio.run(run(url))

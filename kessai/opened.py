@@ -25,10 +25,8 @@ def places(settings: EngineSettings | None = None) -> Places:
     return Places.beside((settings or engine_settings()).state)
 
 
-def need_servers(settings: EngineSettings, command: str, *, redis: bool = True) -> None:
-    """Raises Trouble when DATABASE_URL or REDIS_URL is missing: a process that runs alone is told where its servers
-    are.
-    """
+def need_servers(settings: EngineSettings, command: str, *, redis: bool = True) -> tuple[str, str]:
+    """The two addresses. Raises Trouble when one is missing: a process that runs alone is told where its servers are."""
     missing = [
         name
         for name, value in (("DATABASE_URL", settings.database_url), ("REDIS_URL", settings.redis_url if redis else ""))
@@ -46,6 +44,8 @@ def need_servers(settings: EngineSettings, command: str, *, redis: bool = True) 
             ),
             code=missing[0],
         )
+    assert settings.database_url is not None
+    return settings.database_url.reveal(), "" if settings.redis_url is None else settings.redis_url.reveal()
 
 
 def with_store(work: Callable[[], Awaitable[T]]) -> T:
@@ -79,7 +79,7 @@ def require_current(missing: list[str], url: str) -> None:
         from kessai.settings import ServiceUrl
 
         raise Trouble(
-            f"The database lacks {len(missing)} migrations that this version needs: {', '.join(missing[:3])}",
+            f"The database lacks what this version needs: {', '.join(missing[:3])}",
             why=f"someone updated the code and not the schema, or DATABASE_URL names another database: {ServiceUrl(url)}",
             do=("kessai migrate --plan      shows what would run", "kessai migrate             runs it"),
             code="SCHEMA_BEHIND",
