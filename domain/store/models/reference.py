@@ -1,0 +1,240 @@
+"""Reference data, people and programs, parties and accounts. See the package for what these models are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.models import Model
+
+
+class BusinessClock(Model):
+    """One row; without sandbox it stays at offset 0 (settlement rule 8)."""
+
+    id = fields.SmallIntField(primary_key=True, generated=False)
+    standing_at = fields.DatetimeField(null=True)
+    offset_us = fields.BigIntField()
+    moves = fields.BigIntField()
+    sandbox = fields.BooleanField()
+
+    class Meta:
+        table = "business_clock"
+
+
+class Carrier(Model):
+    """Table `carrier`."""
+
+    carrier_id = fields.CharField(max_length=255, primary_key=True)
+    name = fields.TextField()
+    url = fields.TextField()
+    secret = fields.TextField()
+    calendar = fields.SmallIntField()
+    ship_days = fields.SmallIntField()
+    overdue_days = fields.SmallIntField()
+    deduplicates = fields.BooleanField()
+
+    class Meta:
+        table = "carrier"
+
+
+class Site(Model):
+    """Table `site`."""
+
+    site_id = fields.IntField(primary_key=True, generated=False)
+    home = fields.SmallIntField()
+    name = fields.TextField()
+    carrier_id = fields.TextField()
+    calendar = fields.SmallIntField()
+    delivery_days = fields.SmallIntField()
+    sweep_days = fields.SmallIntField()
+    ship_before_acceptance = fields.BooleanField()
+    shift_rule = fields.SmallIntField()
+    debit_attempts = fields.SmallIntField()
+
+    class Meta:
+        table = "site"
+
+
+class FeeSchedule(Model):
+    """Table `fee_schedule`."""
+
+    site_id = fields.IntField(primary_key=True, generated=False)
+    from_on = fields.DateField()
+    buyer_fixed = fields.BigIntField()
+    buyer_basis_points = fields.IntField()
+    seller_fixed = fields.BigIntField()
+    seller_basis_points = fields.IntField()
+
+    class Meta:
+        table = "fee_schedule"
+
+
+class Bank(Model):
+    """Table `bank`."""
+
+    bank_code = fields.CharField(max_length=4, primary_key=True)
+    name = fields.TextField()
+    kana = fields.TextField()
+    connector = fields.TextField()
+    address: fields.JSONField[Any] = fields.JSONField()
+    deduplicates = fields.BooleanField()
+    calendar = fields.SmallIntField()
+    shift_rule = fields.SmallIntField()
+    debit_deadline = fields.TimeField()
+    debit_lead_days = fields.SmallIntField()
+    credit_deadline = fields.TimeField()
+    credit_lead_days = fields.SmallIntField()
+    seal_before_minutes = fields.SmallIntField()
+    result_days = fields.SmallIntField()
+    result_time = fields.TimeField()
+    statement_time = fields.TimeField()
+    overdue_days = fields.SmallIntField()
+    files_per_debit_date = fields.SmallIntField()
+    accepts_ahead_days = fields.SmallIntField()
+    payout_days = fields.SmallIntField()
+    direct_debits = fields.BooleanField()
+    failed_only = fields.BooleanField()
+
+    class Meta:
+        table = "bank"
+
+
+class BankPoll(Model):
+    """When a bank's out/ was last looked through."""
+
+    bank_code = fields.CharField(max_length=4, primary_key=True)
+    machine_at = fields.DatetimeField()
+    moves = fields.BigIntField()
+    problem = fields.TextField(null=True)
+    failures = fields.IntField()
+
+    class Meta:
+        table = "bank_poll"
+
+
+class Firm(Model):
+    """Table `firm`."""
+
+    firm_id = fields.BigIntField(primary_key=True, generated=False)
+    name = fields.TextField()
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "firm"
+
+
+class OauthClient(Model):
+    """Table `oauth_client`."""
+
+    client_id = fields.CharField(max_length=255, primary_key=True)
+    name = fields.TextField()
+    secret_hash = fields.BinaryField()
+    site_id = fields.IntField(null=True)
+    firm_id = fields.BigIntField(null=True)
+    scopes: Any = ArrayField(element_type="text")
+    machine_at = fields.DatetimeField()
+    stopped_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "oauth_client"
+
+
+class OauthKey(Model):
+    """Signing keys of access tokens; the newest signs, the others still verify."""
+
+    kid = fields.CharField(max_length=255, primary_key=True)
+    private_jwk: fields.JSONField[Any] = fields.JSONField()
+    machine_at = fields.DatetimeField()
+    retired_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "oauth_key"
+
+
+class IdHead(Model):
+    """Table `id_head`."""
+
+    home = fields.SmallIntField(primary_key=True, generated=False)
+    next = fields.BigIntField()
+
+    class Meta:
+        table = "id_head"
+
+
+class Party(Model):
+    """Table `party`."""
+
+    home = fields.SmallIntField()
+    party_id = fields.BigIntField(primary_key=True, generated=False)
+    site_id = fields.IntField()
+    code = fields.TextField()
+    name = fields.TextField()
+    postal_code = fields.TextField(null=True)
+    address = fields.TextField()
+    firm_id = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "party"
+
+
+class PartyAccount(Model):
+    """An account as a contract named it; rows are never changed."""
+
+    home = fields.SmallIntField()
+    party_account_id = fields.BigIntField(primary_key=True, generated=False)
+    party_id = fields.BigIntField()
+    bank_code = fields.CharField(max_length=4)
+    branch_code = fields.CharField(max_length=3)
+    account_type = fields.SmallIntField()
+    account_number = fields.CharField(max_length=7)
+    holder = fields.TextField()
+
+    class Meta:
+        table = "party_account"
+
+
+class Account(Model):
+    """An account that we debit into or pay from."""
+
+    home = fields.SmallIntField()
+    account_id = fields.BigIntField(primary_key=True, generated=False)
+    site_id = fields.IntField()
+    party_id = fields.BigIntField(null=True)
+    bank_code = fields.CharField(max_length=4)
+    branch_code = fields.CharField(max_length=3)
+    account_type = fields.SmallIntField()
+    account_number = fields.CharField(max_length=7)
+    holder = fields.TextField()
+    consignor_code = fields.CharField(max_length=10)
+    collecting = fields.BooleanField()
+    main = fields.BooleanField()
+    from_on = fields.DateField()
+    until_on = fields.DateField(null=True)
+    booked = fields.BigIntField()
+    reserved = fields.BigIntField()
+    overdraft_break = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "account"
+
+
+class Mandate(Model):
+    """A buyer's consent per (account, consignor) [0018]."""
+
+    home = fields.SmallIntField()
+    mandate_id = fields.BigIntField(primary_key=True, generated=False)
+    account_id = fields.BigIntField()
+    bank_code = fields.CharField(max_length=4)
+    branch_code = fields.CharField(max_length=3)
+    account_type = fields.SmallIntField()
+    account_number = fields.CharField(max_length=7)
+    status = fields.SmallIntField()
+    limit_amount = fields.BigIntField(null=True)
+    evidence = fields.TextField()
+    since_at = fields.DatetimeField()
+    stopped_at = fields.DatetimeField(null=True)
+    stopped_because = fields.TextField(null=True)
+
+    class Meta:
+        table = "mandate"
