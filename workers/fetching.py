@@ -86,8 +86,9 @@ async def _look(bank_code: str, bank: BankChannel, services: Services, now: date
 
 
 async def _news(bank_code: str, files: list[Listed], services: Services) -> list[Listed]:
-    """Which of these are worth a download. What is not is remembered, and costs nothing next time."""
-    fresh = services.seen.news(bank_code, files)
+    """Which of these are worth a download, in the order in which they were written. What is not is remembered, and costs nothing next time."""
+    # Of two answers to one file the first stands; a second one has the longer name (`.result.2.txt`).
+    fresh = sorted(services.seen.news(bank_code, files), key=lambda file: (file.modified, len(file.name), file.name))
     machine_now = services.machine_clock()
     wanted = []
     for start in range(0, len(fresh), NAMES_AT_ONCE):

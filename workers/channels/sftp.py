@@ -178,7 +178,7 @@ def _connecting(where: str) -> Iterator[None]:
 
 
 async def _close(file: asyncssh.SFTPClientFile) -> None:
-    """Closes without hiding the error that ended the transfer; a lost connection closes its files itself."""
+    """Closes without hiding the error that ended the upload; a lost connection closes its files itself."""
     with contextlib.suppress(asyncssh.Error, OSError):
         await asyncio.wait_for(file.close(), CALL_SECONDS)
 
