@@ -47,7 +47,8 @@ async def client(gate: SftpGate, user: str = "9991", key: str | None = None) -> 
 
 async def upload(sftp: asyncssh.SFTPClient, name: str, content: bytes) -> None:
     async with sftp.open(f"in/{name}.tmp", "wb") as file:
-        await file.write(content)
+        for start in range(0, len(content), 8_000):
+            await file.write(content[start : start + 8_000])
     await sftp.rename(f"in/{name}.tmp", f"in/{name}")
 
 
