@@ -51,7 +51,7 @@ BANKS = (
     BankOfTheWorld("9990", "001", "C銀行", "ｼ-ｷﾞﾝｺｳ", deduplicates=True, main=True),
     BankOfTheWorld("9991", "101", "B銀行", "ﾋﾞ-ｷﾞﾝｺｳ", deduplicates=False),
     BankOfTheWorld("9992", "201", "C信用金庫", "ｼ-ｼﾝﾖｳｷﾝｺ", deduplicates=True),
-    BankOfTheWorld("9993", "301", "D銀行", "ﾃﾞｲ-ｷﾞﾝｺｳ", deduplicates=True),
+    BankOfTheWorld("9993", "301", "D銀行", "ﾃﾞｲ-ｷﾞﾝｺｳ", deduplicates=False),
 )
 
 SITES = {130: 1, 320: 2}  # site -> home

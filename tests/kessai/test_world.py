@@ -1,0 +1,92 @@
+"""The sandbox's world on our side: made twice it is the same world, with the same secrets, and strangers know the same codes."""
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from domain.store.connection import reading
+from kessai import world, world_data
+from kessai.world import Client, Credentials
+from sandbox.scenario import scenario
+
+MACHINE = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TABLES = ("bank", "carrier", "site", "account", "mandate", "party", "firm")
+
+
+async def make(root: Path) -> None:
+    await world.make_world(
+        banks_root=root, sandbox_url="http://127.0.0.1:1", secret="whsec_c2VjcmV0", now=world_data.START, machine_now=MACHINE
+    )
+
+
+async def rows() -> dict[str, list[Any]]:
+    async with reading() as tx:
+        return {table: sorted(repr(dict(row)) for row in await tx.rows(f"select * from {table}")) for table in TABLES}
+
+
+async def test_a_world_made_twice_is_the_same(store: None, tmp_path: Path):
+    await make(tmp_path)
+    first = await rows()
+    assert {table: len(found) for table, found in first.items()} == {
+        "bank": 4, "carrier": 1, "site": 2, "account": 8, "mandate": 8, "party": 16, "firm": 8,
+    }  # fmt: skip
+    await make(tmp_path)
+    assert await rows() == first
+
+
+async def test_programs_stay_while_they_work(store: None, tmp_path: Path):
+    await make(tmp_path)
+    made = await world.make_clients(None, api="http://127.0.0.1:8000", machine_now=MACHINE)
+    assert set(made.sites) == {"130", "320"}
+    assert set(made.parties) == {f"{letter}社" for letter in "ABCDEFGH"}
+    assert await world.make_clients(made, api="http://127.0.0.1:8000", machine_now=MACHINE) == made
+    lost = Credentials(made.api, made.sites, {**made.parties, "B社": Client("firm-0", "wrong")})
+    again = await world.make_clients(lost, api=made.api, machine_now=MACHINE)
+    assert again.sites == made.sites
+    assert again.parties["B社"] != lost.parties["B社"]
+
+
+def test_the_file_of_secrets_is_its_owners_alone(tmp_path: Path):
+    path = tmp_path / "sandbox.json"
+    path.write_text("{}")
+    path.chmod(0o644)
+    credentials = Credentials("http://127.0.0.1:8000", {"130": Client("a", "s")}, {"B社": Client("b", "t")}, "http://127.0.0.1:9/clock")
+    credentials.write(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert Credentials.read(path) == credentials
+    assert json.loads(path.read_text(encoding="utf-8"))["sites"]["130"] == {"client_id": "a", "client_secret": "s"}
+    assert "'s'" not in repr(credentials)
+    assert Credentials.read(tmp_path / "none") is None
+    path.write_text('{"api": 1}')
+    assert Credentials.read(path) is None
+
+
+def test_the_carriers_secret_is_made_once(tmp_path: Path):
+    made = world.carrier_secret(tmp_path / "secret")
+    assert made.startswith("whsec_")
+    assert world.carrier_secret(tmp_path / "secret") == made
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_both_sides_know_the_same_codes():
+    """What banks and server would have agreed upon in reality stands on both sides, written twice."""
+    strangers = {bank["code"]: bank for bank in scenario()["banks"]}
+    assert [(bank.code, bank.name, bank.kana) for bank in world_data.BANKS] == [
+        (bank["code"], bank["name"], bank["kana"]) for bank in strangers.values()
+    ]
+    for place, bank in enumerate(world_data.BANKS):
+        theirs = strangers[bank.code]
+        assert bank.deduplicates == (theirs["kind"] == "deduplicating")
+        assert {(entry["code"], entry["branch"], entry["number"]) for entry in theirs["consignors"]} == {
+            (world_data.consignor_code(site), bank.branch, world_data.site_account(site, place)) for site in world_data.SITES
+        }
+        accounts = {(entry["branch"], entry["number"], entry["holder"]) for entry in theirs["accounts"]}
+        assert {(firm.branch, firm.number, firm.kana) for firm in world_data.FIRMS if firm.bank_code == bank.code} <= accounts
+        assert {(entry["consignor"], entry["number"]) for entry in theirs["mandates"]} == {
+            (world_data.consignor_code(site), firm.number)
+            for site in world_data.SITES
+            for firm in world_data.FIRMS
+            if firm.bank_code == bank.code and firm.buys
+        }
