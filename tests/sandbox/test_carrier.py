@@ -79,6 +79,10 @@ async def test_a_batch_and_its_notice(sandbox: Sandbox):
         ("4101", "picked_up", "2000-09-25"),
         ("4102", "picked_up", "2000-09-25"),
     ]
+    told = shipment(1)
+    assert {key: known[0][key] for key in ("ship_from", "ship_to", "goods")} == {
+        key: told[key] for key in ("ship_from", "ship_to", "goods")
+    }
 
 
 async def test_notices_are_signed_as_others_sign(sandbox: Sandbox):
