@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from graphql import ExecutionResult, GraphQLError
 
 from api import batch
-from api.documents import Prepared
+from api.context import Context
+from api.documents import Documents, Prepared
 from api.options import Limits
+from api.results import ContractRefused, ContractsRegistered
 from api.schema import schema
+from domain.problems import ProblemCode
 from domain.store.connection import reading
+from tests.api.market import Market
 from tests.api.serving import Served, serving
 from tests.store.trading import contract, party
 
@@ -287,8 +292,6 @@ def without(key: str, value: Any) -> Any:
 
 def test_each_way_of_asking_goes_the_way_it_is_meant_to_go():
     def way(text: str) -> str:
-        from api.documents import Documents
-
         prepared = Documents(schema._schema, count=1, chars=0).prepare(text)
         assert isinstance(prepared, Prepared), prepared
         plan = batch.plan_of(schema._schema, prepared, prepared.operation(None))
@@ -336,6 +339,21 @@ async def test_a_large_answer_through_the_schema_is_put_together_in_order(api: S
     names = [result["contract"]["number"] if "contract" in result else result["problems"][0]["path"][1] for result in answer["results"]]
     assert names == [f"n{n}" if n % 7 else str(n) for n in range(250)]
     assert [answer["registeredCount"], answer["refusedCount"]] == [214, 36]
+
+
+async def test_an_error_keeps_its_place_in_a_list_that_was_put_together():
+    results = [ContractRefused(code=ProblemCode.REQUIRED, message="", path=[], problems=[]) for _ in range(250)]
+    answer = ContractsRegistered(results=list(results), registered_count=0, already_registered_count=0, refused_count=250)
+    context = Market().context("operator")
+
+    async def execute(turn: Context, _: dict[str, Any]) -> ExecutionResult:
+        errors = [GraphQLError("late", path=["all", "each", 7, "x"])] if len(turn.answer.results) == 50 else None
+        return ExecutionResult({"all": {"each": [1] * len(turn.answer.results), "count": 250}}, errors)
+
+    plan = batch.Plan("input", whole=True, on_problem=None, key="all", writers=None)
+    result = await batch.through_schema(plan, answer, context, {}, execute)
+    assert result.data == {"all": {"each": [1] * 250, "count": 250}}
+    assert [error.path for error in result.errors or ()] == [["all", "each", 207, "x"]]
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────────

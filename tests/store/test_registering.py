@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.calendar import JST
@@ -160,12 +161,46 @@ async def test_two_contents_at_once_have_one_winner(market: Trading):
     assert (await counts())["contract"] == 2, "a loser leaves nothing behind, its own contract neither"
 
 
-async def test_calls_that_cross_do_not_lock_each_other_out(market: Trading):
-    numbers = [f"n{n}" for n in range(60)]
-    forth = [contract(number, buyer=n % 20 + 1) for n, number in enumerate(numbers)]
-    answers = await asyncio.gather(*(market.register(*(forth if turn % 2 else reversed(forth))) for turn in range(8)))
-    assert sum(not registered(outcome).already for answer in answers for outcome in answer) == 60
-    assert (await counts())["contract"] == 60
+async def waiting(other: asyncpg.Connection, count: int) -> None:
+    """Until so many statements of this database wait for a lock."""
+    sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while await other.fetchval(sql) < count:
+            await other.execute("select pg_stat_clear_snapshot()")  # a transaction sees one picture of the others
+
+
+NUMBER_HELD = "insert into contract_number values (1, 130, 'm', 1, '')"
+PARTY_HELD = "insert into party(home, site_id, party_id, code, name, address) values (1, 130, 1, 'm', 'm', 'm')"
+
+
+@pytest.mark.parametrize("held, numbers", [(NUMBER_HELD, "amz"), (PARTY_HELD, "123")], ids=["numbers", "parties"])
+async def test_calls_that_cross_do_not_lock_each_other_out(market: Trading, database_url: str, held: str, numbers: str):
+    await market.register(contract("before"))  # its batch is there: nobody waits for that
+    raws = [contract(number, seller=party(code, "9990", "9000001")) for number, code in zip(numbers, "amz", strict=True)]
+    others = raws if held is NUMBER_HELD else [{**raw, "number": f"other-{raw['number']}"} for raw in raws]
+    calls = []
+    other = await asyncpg.connect(database_url)
+    holding = other.transaction()
+    await holding.start()
+    await other.execute(held)
+    for count, call in enumerate((raws, list(reversed(others))), 1):
+        calls.append(asyncio.create_task(market.register(*call)))
+        await waiting(other, count)
+    await holding.rollback()
+    await other.close()
+    outcomes = [outcome for call in calls for outcome in await call]
+    assert all(isinstance(outcome, Registered) for outcome in outcomes)
+
+
+async def test_a_later_file_for_the_same_date_is_not_the_one_of_an_earlier_contract(market: Trading):
+    await changed("update bank set files_per_debit_date = 2")
+    first = registered((await market.register(contract("1")))[0])
+    await changed("update batch set closed_at = seal_at")
+    await changed("update contract_state set debit = 1")
+    second = registered((await market.register(contract("2")))[0])
+    assert second.debit_on == first.debit_on
+    again = await market.register(contract("1"), contract("2"))
+    assert [registered(outcome).next_sealing_at for outcome in again] == [None, second.next_sealing_at]
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
