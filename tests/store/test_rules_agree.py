@@ -23,6 +23,7 @@ from domain.machines import (
     PAYOUT,
     SWEEP,
     Condition,
+    If,
     Machine,
     Moved,
     Overtaken,
