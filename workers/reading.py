@@ -14,6 +14,7 @@ import orjson
 from structlog import get_logger
 
 from domain import contract_id as contract_ids
+from domain.machines import DeliveryFact
 from domain.store import batches, leases, notices, outbox, outgoing, receipts, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
@@ -288,13 +289,18 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
         found = [_notice(line_no, {**line, "type": line["status"]}, now.date()) for line_no, line in enumerate(listed, 1)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable("MALFORMED", f"the answer cannot be read: {type(error).__name__}") from error
+    home, batch_id = contract_ids.home_of(int(reply.name)), int(reply.name)
+    async with transaction() as tx:
+        in_time = await tx.value("select overdue_at is not null from batch where home = $1 and batch_id = $2", home, batch_id)
+        if in_time:  # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN
+            found = [notice for notice in found if notice.fact is not DeliveryFact.ACCEPTED]
     await _stage_notices(reply, found)
     async with transaction() as tx:
         await tx.run(
             "update batch set status = 6, answered_at = $4, sent_at = coalesce(sent_at, $4) where home = $1 and batch_id = $2 and carrier_id = $3 "
             "and status in (3, 4, 9)",
-            contract_ids.home_of(int(reply.name)),
-            int(reply.name),
+            home,
+            batch_id,
             reply.partner,
             now,
         )
@@ -319,8 +325,12 @@ def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notice
 
 
 async def _stage_notices(reply: Reply, found: list[notices.Notice]) -> None:
-    await notices.stage(reply.reply_id, found)
+    if found:
+        await notices.stage(reply.reply_id, found)
     async with transaction() as tx:
+        if not found:
+            await replies.end(tx, reply.reply_id, replies.APPLIED)
+            return
         await replies.end(tx, reply.reply_id, replies.VALID)
         await outbox.add(tx, "notices", "apply_reply", {"reply_id": reply.reply_id})
 

@@ -100,7 +100,10 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
 async def _fill(closed: Batch, now: datetime, machine_now: datetime) -> bool:
     """Fills until nothing is left. True: the batch is full and a sibling must take the rest."""
     while True:
-        filled = await filling.fill(closed.home, closed.batch_id, now=now, machine_now=machine_now)
+        try:
+            filled = await filling.fill(closed.home, closed.batch_id, now=now, machine_now=machine_now)
+        except filling.OvertakenError:
+            continue  # judged again as it is now
         if filled.short or (filled.full and await _one_file_a_date(closed)):
             moved = await filling.put_off(closed, now=now, number=await ids.take_one(closed.home, machine_now))
             if filled.full:

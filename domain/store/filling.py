@@ -33,6 +33,10 @@ class Filled:
     short: bool = False
 
 
+class OvertakenError(Exception):
+    """A contract changed between judging and taking it. The chunk has changed nothing; run it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """One kind's share of the chunk statement. Alias `s`: the state row."""
@@ -102,7 +106,7 @@ def _judge(step: _Step) -> str:
     return f"""
 select s.contract_id, s.main_id, {step.weight} as weight, {step.ready} as ready, {step.allowed} as allowed
   from contract_state s {step.joins}
- where s.home = $1 and s.contract_id = any($2::bigint[]) order by s.contract_id for update of s"""
+ where s.home = $1 and s.contract_id = any($2::bigint[]) order by s.contract_id"""
 
 
 def _take(step: _Step, kind: Kind) -> str:
@@ -110,7 +114,7 @@ def _take(step: _Step, kind: Kind) -> str:
     return f"""
 with u as (
        update contract_state s set {step.moves}, event_count = s.event_count + 1
-        where s.home = $1 and s.contract_id = any($3::bigint[])
+        where s.home = $1 and s.contract_id = any($3::bigint[]) and {step.ready}
        returning s.contract_id, s.event_count, s.{step.attempt} as attempt, {step.line_amount} as amount, s.{step.line_account} as account, s.due),
      l as (
        insert into line(home, batch_id, contract_id, kind, attempt, amount, account_id)
@@ -123,7 +127,10 @@ select array_agg(contract_id order by contract_id) as ids, array_agg(event_count
 
 
 async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime, chunk: int = CHUNK) -> Filled:
-    """Takes one chunk of the batch's work. Call until nothing is left, or the batch is full, or the money is short."""
+    """Takes one chunk of the batch's work. Call until nothing is left, or the batch is full, or the money is short.
+
+    Raises OvertakenError when a contract changed meanwhile: nothing is written, call again.
+    """
     async with transaction() as tx:
         batch = await load(tx, home, batch_id, lock=True)
         if batch is None or batch.closed_at is None or batch.number is not None:
@@ -190,7 +197,8 @@ async def _towards_main(tx: Tx, batch: Batch, mains: Mapping[int, int]) -> None:
 async def _write(tx: Tx, batch: Batch, step: _Step, fit: Sequence[int], now: datetime, machine_now: datetime) -> None:
     row = await tx.row(_take(step, batch.kind), batch.home, batch.batch_id, fit, now, now.date())
     assert row is not None
-    assert len(row["ids"]) == len(fit)
+    if len(row["ids"] or ()) != len(fit):
+        raise OvertakenError(batch.batch_id)
     await tx.run(
         "update batch set line_count = line_count + $3, amount = amount + $4, has_due = has_due or $5 where home = $1 and batch_id = $2",
         batch.home,

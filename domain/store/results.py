@@ -216,7 +216,7 @@ async def apply_chunk(reply_id: int, *, now: datetime, machine_now: datetime, li
         )
         if reply is None:
             return False
-        batch = await load(tx, reply["home"], reply["batch_id"])
+        batch = await load(tx, reply["home"], reply["batch_id"], lock=True)  # two results of one batch take turns
         assert batch is not None
         staged = await tx.rows(
             "select line_no, contract_id, code from reply_line where reply_id = $1 and line_no > $2 order by line_no limit $3",
@@ -238,8 +238,7 @@ async def _apply(
 ) -> list[stream.StreamEntry]:
     """A chunk's lines, by their code. What an earlier result has said already is left alone (each line once)."""
     open_lines = await tx.rows(
-        "select contract_id from line where home = $1 and batch_id = $2 and contract_id = any($3::bigint[]) and outcome = $4 "
-        "order by contract_id for update",
+        "select contract_id from line where home = $1 and batch_id = $2 and contract_id = any($3::bigint[]) and outcome = $4",
         batch.home,
         batch.batch_id,
         [row["contract_id"] for row in staged],
