@@ -62,6 +62,7 @@ def make_app(given: Sequence[str]) -> App:
         help_format="markdown",
         help_on_error=False,
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
     )
     for name, where, group, line in COMMANDS:
         if name in given[:1]:
