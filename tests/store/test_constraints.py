@@ -1,0 +1,162 @@
+"""Every constraint of the schema, tried by a statement that breaks it in a migrated database (records: what the database itself defends).
+
+The table is complete: a constraint or unique index of the catalogue that no row tries fails the last test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from domain.store.connection import open_store, transaction
+from tests.conftest import a_database
+from tests.store.ground import ROWS, lay, named
+
+CHECK, UNIQUE, FOREIGN = "23514", "23505", "23503"
+AGAIN = "insert into {0} overriding system value select * from {0} limit 1"
+STRANGER = "update {} set {} = {} where true"
+LINE = "insert into line(home, batch_id, contract_id, kind, attempt, amount, account_id{0}) values (1, 2, {{C}}, 1, 2, 1010, 1{1})"
+
+BROKEN_BY: tuple[tuple[str, str, str], ...] = (
+    # -- money
+    ("account_reserved_positive", "update account set reserved = -1 where account_id = 1", CHECK),
+    ("account_covers_reserved", "update account set reserved = 101 where account_id = 1", CHECK),  # S09
+    ("state_reserved_within_held", "update contract_state set reserved = held + 1", CHECK),  # paid twice, or paid and refunded
+    ("state_reserved_within_held", "update contract_state set reserved = -1", CHECK),
+    ("state_settled_once", "update contract_state set settled = net + net", CHECK),
+    ("state_settled_once", "update contract_state set settled = 1", CHECK),
+    ("contract_amount_check", "update contract set amount = 0, seller_fee = 0", CHECK),
+    ("contract_check1", "update contract set amount = 9999999999, buyer_fee = 1", CHECK),
+    ("contract_check2", "update contract set seller_fee = amount", CHECK),
+    ("contract_buyer_fee_check", "update contract set buyer_fee = -1", CHECK),
+    ("contract_seller_fee_check", "update contract set seller_fee = -1", CHECK),
+    ("posting_amount_check", "update posting set amount = 0", CHECK),
+    ("posting_amount_check", "update posting set amount = -5", CHECK),
+    ("posting_check", "update posting set destination_kind = source_kind, destination = source", CHECK),
+    ("line_amount_check", "update line set amount = -1", CHECK),
+    ("sweep_amount_check", "update sweep set amount = -1, arrived = -1", CHECK),
+    ("sweep_arrives_at_most_whole", "update sweep set arrived = amount + 1", CHECK),
+    ("sweep_check", "update sweep set to_account = from_account", CHECK),  # S12
+    ("sweep_part_amount_check", "update sweep_part set amount = 0", CHECK),
+    ("statement_check", "update statement set closing = closing + 1", CHECK),
+    ("statement_line_amount_check", "update statement_line set amount = 0", CHECK),
+    # -- once, and not again
+    ("line_one_blocking", LINE.format("", ""), UNIQUE),  # S01-S03, I04, I05
+    ("line_one_blocking", LINE.format(", outcome", ", 1"), UNIQUE),  # done blocks as open does
+    ("line_blocking_unless_ended", "update line set blocking = false", CHECK),
+    ("line_blocking_unless_ended", "update line set blocking = false, outcome = 1", CHECK),
+    ("line_attempt_check", "update line set attempt = 0", CHECK),
+    ("line_attempt_check", "update line set attempt = 36", CHECK),
+    ("contract_number_pkey", "insert into contract_number values (1, 130, 'N1', 5, 'other')", UNIQUE),  # S37, I13
+    ("reply_channel_name_sha256_key", AGAIN.format("reply").replace("*", "reply_id + 1, channel, name, sha256, size, kind, status, home, batch_id, "
+     "account_id, part, at, machine_at"), UNIQUE),
+    ("batch_numbered", "update batch set number = 1, value_on = '2000-09-24', closed_at = now() where true", UNIQUE),
+    ("batch_one_open", "update batch set value_on = '2000-09-24' where batch_id = 2", UNIQUE),
+    ("batch_one_name", "update batch set name = 'f' where true", UNIQUE),  # no two contents under one name
+    ("batch_sealed_has_content", "update batch set status = 1 where batch_id = 1", CHECK),
+    ("batch_sealed_has_content", "update batch set status = 1, number = 1, name = 'f' where batch_id = 1", CHECK),
+    ("batch_within_block", "update batch set line_count = 1000000 where batch_id = 1", CHECK),
+    ("batch_within_block", "update batch set amount = 1000000000000 where batch_id = 1", CHECK),
+    ("batch_check", "update batch set carrier_id = 'sbx' where batch_id = 1", CHECK),
+    ("batch_check", "update batch set bank_code = null where batch_id = 1", CHECK),
+    ("exception_reference_key", "update exception set reference = 'r' where true", UNIQUE),
+    ("party_home_site_id_code_key", "update party set code = 'A' where true", UNIQUE),
+    ("party_account_home_party_id_bank_code_branch_code_account_t_key", "update party_account set account_number = '9000001'", UNIQUE),
+    ("account_home_bank_code_branch_code_account_type_account_num_key", "update account set account_number = '9000011'", UNIQUE),
+    ("mandate_home_account_id_bank_code_branch_code_account_type__key", ("insert into mandate select home, 2, account_id, bank_code, branch_code, "
+     "account_type, account_number, 2, null, 'y', now(), null, null from mandate"), UNIQUE),
+    # -- where things belong
+    ("contract_check", "update contract set home = 2", CHECK),  # the ID carries the home
+    ("site_home_check", "update site set home = 1000", CHECK),
+    ("site_site_id_check", "insert into site(site_id, home, name, carrier_id) values (0, 1, 'x', 'sbx')", CHECK),
+    ("site_debit_attempts_check", "update site set debit_attempts = 0", CHECK),
+    ("site_debit_attempts_check", "update site set debit_attempts = 36", CHECK),
+    ("bank_bank_code_check", "insert into bank(bank_code, name, kana, connector, address) values ('99x0', 'x', 'x', 'sftp', '{}')", CHECK),
+    ("bank_connector_check", "update bank set connector = 'post'", CHECK),
+    ("carrier_carrier_id_check", "insert into carrier(carrier_id, name, url, secret) values ('A b', 'x', 'x', 'x')", CHECK),
+    ("business_clock_id_check", "insert into business_clock(id) values (2)", CHECK),
+    ("reply_kind_check", "update reply set kind = 'letter'", CHECK),
+    ("oauth_client_check", "update oauth_client set firm_id = 1", CHECK),
+    ("fee_schedule_buyer_fixed_check", "update fee_schedule set buyer_fixed = -1", CHECK),
+    ("fee_schedule_seller_fixed_check", "update fee_schedule set seller_fixed = -1", CHECK),
+    ("fee_schedule_buyer_basis_points_check", "update fee_schedule set buyer_basis_points = 10001", CHECK),
+    ("fee_schedule_seller_basis_points_check", "update fee_schedule set seller_basis_points = -1", CHECK),
+    # -- whose it is
+    ("account_bank_code_fkey", STRANGER.format("account", "bank_code", "'9998'"), FOREIGN),
+    ("account_site_id_fkey", STRANGER.format("account", "site_id", "9"), FOREIGN),
+    ("bank_poll_bank_code_fkey", STRANGER.format("bank_poll", "bank_code", "'9998'"), FOREIGN),
+    ("batch_bank_code_fkey", STRANGER.format("batch", "bank_code", "'9998'"), FOREIGN),
+    ("batch_carrier_id_fkey", "update batch set bank_code = null, carrier_id = 'nobody'", FOREIGN),
+    ("contract_number_site_id_fkey", STRANGER.format("contract_number", "site_id", "9"), FOREIGN),
+    ("fee_schedule_site_id_fkey", STRANGER.format("fee_schedule", "site_id", "9"), FOREIGN),
+    ("oauth_client_firm_id_fkey", "update oauth_client set site_id = null, firm_id = 9", FOREIGN),
+    ("oauth_client_site_id_fkey", STRANGER.format("oauth_client", "site_id", "9"), FOREIGN),
+    ("party_firm_id_fkey", STRANGER.format("party", "firm_id", "9"), FOREIGN),
+    ("party_site_id_fkey", STRANGER.format("party", "site_id", "9"), FOREIGN),
+    ("reply_body_reply_id_fkey", STRANGER.format("reply_body", "reply_id", "-1"), FOREIGN),
+    ("site_carrier_id_fkey", STRANGER.format("site", "carrier_id", "'nobody'"), FOREIGN),
+    # -- one row for one key
+    *((f"{table}_pkey", AGAIN.format(table), UNIQUE) for table in ROWS if table != "contract_number"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def ground(engines: Any, template_database: str) -> AsyncIterator[None]:
+    async with a_database(engines, template_database) as url, open_store(url):
+        async with transaction() as tx:
+            await lay(tx)
+        yield
+
+
+CONSTRAINTS = """
+select conname as name from pg_constraint where connamespace = 'public'::regnamespace and coninhcount = 0 and contype in ('c', 'u', 'p', 'f', 'x')
+   and conrelid <> 'tortoise_migrations'::regclass
+union select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+ where i.indisunique and t.relnamespace = 'public'::regnamespace and not t.relispartition and t.relname <> 'tortoise_migrations'"""
+PARENT = "select inhparent::regclass::text from pg_inherits where inhrelid = to_regclass($1)"
+
+
+class Undo(Exception):
+    pass
+
+
+@pytest.mark.parametrize("constraint, statement, sqlstate", BROKEN_BY)
+async def test_a_constraint_refuses(ground: None, constraint: str, statement: str, sqlstate: str):
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
+        async with transaction() as tx:
+            await tx.run(named(statement))
+    async with transaction() as tx:  # a partition says the name of its own index
+        name = refused.value.constraint_name
+        parent = await tx.value(PARENT, name) if refused.value.sqlstate == UNIQUE else None
+    assert (parent or name, refused.value.sqlstate) == (constraint, sqlstate)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update account set reserved = 101, overdraft_break = now() where account_id = 1",  # a named break
+        "update contract_state set settled = net, held = 0, reserved = 0",
+        "update line set blocking = false, outcome = 2",
+        "update line set blocking = false, outcome = 5",
+        "update batch set status = 1, number = 1, name = 'f', sha256 = 'x' where batch_id = 1",
+        "update batch set closed_at = now() where batch_id = 1; update batch set value_on = '2000-09-24' where batch_id = 2",
+        "update line set blocking = false, outcome = 3; " + LINE.format("", ""),  # withdrawn, and sent again
+        "update contract set amount = 9999999990, buyer_fee = 9",
+    ],
+)
+async def test_what_is_right_is_taken(ground: None, statement: str):
+    with contextlib.suppress(Undo):
+        async with transaction() as tx:
+            for part in statement.split(";"):
+                assert await tx.run(named(part)) == 1
+            raise Undo
+
+
+async def test_every_constraint_of_the_catalogue_is_tried(ground: None):
+    async with transaction() as tx:
+        there = {row["name"] for row in await tx.rows(CONSTRAINTS)}
+    assert there == {constraint for constraint, _, _ in BROKEN_BY}
