@@ -308,6 +308,8 @@ def _entries(batch: Batch, rows: Sequence[Row], first: EventKind, second: EventK
 async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime, machine_now: datetime, numbers: Numbers) -> None:
     """Every line is applied: the batch is answered, its money is swept, what the statement showed early is compared."""
     await tx.run("update reply set status = $2 where reply_id = $1", reply_id, APPLIED)
+    if not batch.direct:
+        await sweeps.heal(tx, batch.home, batch.account_id)
     left = await tx.value("select 1 from line where home = $1 and batch_id = $2 and outcome = 0 limit 1", batch.home, batch.batch_id)
     if left is None:
         await tx.run(
@@ -321,7 +323,6 @@ async def _finish(tx: Tx, reply_id: int, batch: Batch, part: int, now: datetime,
         await sweeps.compare_lump(tx, batch, now, day_number(machine_now))
     if batch.direct:
         return
-    await sweeps.heal(tx, batch.home, batch.account_id)
     debited = await tx.value(
         "select coalesce(sum(amount), 0)::bigint from line where home = $1 and batch_id = $2 and part = $3 and outcome = $4",
         batch.home,

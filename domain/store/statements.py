@@ -99,6 +99,7 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
         return await _held(
             tx, reply_id, "SECOND_STATEMENT", "another statement of this account, day and number is here already", now, here.home
         )
+    await _lock(tx, here, [line.reference for line in statement.lines])
     await _check_chain(tx, here)
     await tx.run(
         "insert into statement(home, account_id, booked_on, number, reply_id, opening, credits, debits, closing) "
@@ -152,6 +153,23 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
     return 2, None
 
 
+async def _lock(tx: Tx, here: _Here, references: Sequence[str | None]) -> None:
+    """Contracts first, then accounts, each in order, as every chunk does; a sweep is on the statements of two accounts at once."""
+    named = [_REFERENCE.match((reference or "").strip()) for reference in references]
+    returned = [int(match[2]) for match in named if match is not None and match[1] == "P"]
+    await tx.rows(
+        "select 1 from contract_state where home = $1 and contract_id = any($2::bigint[]) order by contract_id for update",
+        here.home,
+        returned,
+    )
+    await tx.rows(
+        "select 1 from account where home = $1 and site_id = $2 and (party_id is null or account_id = $3) order by account_id for update",
+        here.home,
+        here.site_id,
+        here.account_id,
+    )
+
+
 async def match_waiting(tx: Tx, home: int, batch_id: int, *, now: datetime, machine_now: datetime) -> int:
     """Looks again at lines of a batch's account that waited for their cause to be written (a return seen before its payout's booking).
 
@@ -171,6 +189,8 @@ async def match_waiting(tx: Tx, home: int, batch_id: int, *, now: datetime, mach
     for row in rows:
         statement = Statement("", "", 0, "", row["booked_on"], row["number"], 0, 0, ())
         here = _Here(home, account_id, row["site_id"], row["sellers"], statement, row["reply_id"], now, machine_now)
+        if not done:
+            await _lock(tx, here, [other["reference"] for other in rows])
         line = StatementLine(row["line_no"], row["incoming"], row["category"], row["amount"], row["reference"], row["description"])
         matched, cause, contract_id, told = await _match(tx, here, line)
         entries += told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from domain.store.registering import Refused
 from tests.journeys.checks import sound
 from tests.journeys.town import Town, contract, town
 
-CODES = (
+CODES: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (1, "9110001", {"yen": 89_999}),  # one yen short (S51: what is debited is compared, fee included)
     (2, "9110002", {"closed": True}),
     (3, "9110003", {"stopped": True}),

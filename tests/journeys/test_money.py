@@ -34,7 +34,7 @@ async def ledger(here: Town) -> dict[str, int]:
     return {kind: yen for kind, yen in sums.items() if yen}
 
 
-@pytest.mark.parametrize(("name", "fees", "debited", "paid", "kept"), FEES, ids=[row[0] for row in FEES])
+@pytest.mark.parametrize("name, fees, debited, paid, kept", FEES, ids=[row[0] for row in FEES])
 async def test_fees(store: None, tmp_path: Path, name: str, fees: tuple[int, int, int, int], debited: int, paid: int, kept: int) -> None:
     """S49, S50, S51 (I06): debit = amount + buyer's fee, payout = amount - seller's fee, both fees stay in the main account."""
     async with town(tmp_path) as here:
@@ -127,7 +127,7 @@ RETURNS = (
 )
 
 
-@pytest.mark.parametrize(("number", "known_at", "when"), RETURNS, ids=[row[2] for row in RETURNS])
+@pytest.mark.parametrize("number, known_at, when", RETURNS, ids=[row[2] for row in RETURNS])
 async def test_a_payout_comes_back(store: None, tmp_path: Path, number: str, known_at: str, when: str) -> None:
     """S59: held again, on the list, and not sent again by itself; the fees are held again too. Nobody else's payout is touched."""
     async with town(tmp_path) as here:

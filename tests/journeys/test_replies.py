@@ -12,10 +12,10 @@ import pytest
 from tests.journeys.checks import sound
 from tests.journeys.test_money import ledger
 from tests.journeys.town import Town, contract, town
+from workers import reading as reader
 
 CODE_AT = 111  # place of the result code in a line of 120
-AMOUNT = slice(73, 83)
-CUSTOMER = slice(91, 111)
+AMOUNT = slice(80, 90)
 
 
 async def three(here: Town, **terms: Any) -> None:
@@ -76,8 +76,6 @@ async def test_a_result_that_contradicts_the_first(store: None, tmp_path: Path, 
 
 async def test_two_results_are_read_before_one_is_applied(store: None, tmp_path: Path) -> None:
     """Two workers: the second result is compared with the first although nothing of that is applied yet."""
-    from workers import reading as reader
-
     async with town(tmp_path) as here:
         await here.rule("9992", {"repeat_result": {"content": "different", "after": {"minutes": 1}}}, times=1, kind="91")
         await three(here)
@@ -97,7 +95,7 @@ async def test_two_results_are_read_before_one_is_applied(store: None, tmp_path:
 
 
 HELD: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("a wrong amount", {"match": {"account": "9110001"}, "action": {"wrong_amount": 1}}, "OTHER_AMOUNT"),
+    ("a wrong amount", {"match": {"account": "9110001"}, "action": {"wrong_amount": 1}}, "MALFORMED"),
     ("a line that is not ours", {"action": {"unknown_line": True}}, "MALFORMED"),
     ("a line twice", {"action": {"duplicate_line": True}}, "MALFORMED"),
     ("a line missing", {"action": {"missing_line": True}}, "MALFORMED"),
@@ -107,7 +105,7 @@ HELD: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("name", "rule", "code"), HELD, ids=[row[0] for row in HELD])
+@pytest.mark.parametrize("name, rule, code", HELD, ids=[row[0] for row in HELD])
 async def test_a_result_that_does_not_fit_is_held_whole(store: None, tmp_path: Path, name: str, rule: dict[str, Any], code: str) -> None:
     """S06: nothing of it is applied, the debits become UNKNOWN when nothing better comes, and a sound one that comes later settles them."""
     async with town(tmp_path) as here:
@@ -117,9 +115,7 @@ async def test_a_result_that_does_not_fit_is_held_whole(store: None, tmp_path: P
         await here.walk("09-25 12:00")
         assert set((await stands(here)).values()) == {"INSTRUCTED PENDING PENDING"}, name
         assert await ledger(here) == {}
-        found = await here.exceptions()
-        assert len(found) == 1, found
-        assert found[0] in (code, "TOTALS", "TRAILER", "UNKNOWN_LINES", "DOUBLED_LINES"), found
+        assert await here.exceptions() == [code]
         await here.walk("09-30 12:00")
         assert set((await stands(here)).values()) == {"UNKNOWN PENDING PENDING"}
         assert (await here.files()) == {"DEBIT": 1}  # never sent again (I09)
@@ -214,7 +210,7 @@ async def test_a_receipt_after_the_result_and_after_the_day(store: None, tmp_pat
         await sound(here, level=False)  # the statement's lump is awaited: nobody has said yet what it is
 
 
-@pytest.mark.parametrize(("code", "due"), [("LATE", False), ("FORMAT", False), ("FORMAT", True)])
+@pytest.mark.parametrize("code, due", [("LATE", False), ("FORMAT", False), ("FORMAT", True)])
 async def test_a_refused_file_is_sent_again_once(store: None, tmp_path: Path, code: str, due: bool) -> None:
     """S03: its lines are withdrawn, and go with the next file, never before the due date; the second attempt has its own number (S44)."""
     async with town(tmp_path) as here:
@@ -275,7 +271,7 @@ BAD_RECEIPTS: tuple[tuple[str, Callable[[bytes], bytes], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("name", "change", "code"), BAD_RECEIPTS, ids=[row[0] for row in BAD_RECEIPTS])
+@pytest.mark.parametrize("name, change, code", BAD_RECEIPTS, ids=[row[0] for row in BAD_RECEIPTS])
 async def test_a_receipt_that_cannot_be(store: None, tmp_path: Path, name: str, change: Callable[[bytes], bytes], code: str) -> None:
     """S06: listed, and nothing is withdrawn or sent again because of it."""
     async with town(tmp_path) as here:
@@ -304,7 +300,7 @@ async def test_an_acceptance_after_a_refusal(store: None, tmp_path: Path) -> Non
         await here.settle()
         assert await here.exceptions() == ["FILE_REFUSED", "CONTRADICTED"]
         (sent,) = here.sandbox.drops["9993"].taken.glob("91_*")
-        here.put("9993", sent.name + ".result.txt", sent.read_bytes())
+        here.put("9993", sent.name + ".result.txt", changed(sent.read_bytes(), 1, slice(CODE_AT, CODE_AT + 1), b"0", fix_trailer=True))
         await here.settle()
         assert (await here.exceptions())[2:] == ["FILE_REFUSED"]
         await here.walk("10-02 12:00")
@@ -331,15 +327,14 @@ async def test_a_lump_that_differs_from_the_result(store: None, tmp_path: Path, 
             await here.walk("09-25 09:00")
         here.put("9992", sent.name + ".result.txt", lie)
         await here.settle()
-        assert await ledger(here) == (
-            {"CASH": 180_000, "OWED": -270_000, "SUSPENSE": 90_000} if first == "statement" else {"CASH": 270_000, "OWED": -270_000}
-        )
+        shown = {"CASH": 180_000, "OWED": -270_000, "SUSPENSE": 90_000}
+        assert await ledger(here) == (shown if first == "statement" else {"CASH": 270_000, "OWED": -270_000})
         await here.walk("09-25 09:30")
-        assert await ledger(here) == {"CASH": 180_000, "OWED": -270_000, "SUSPENSE": 90_000}
+        assert await ledger(here) == shown
         assert (await here.exceptions())[0] == "LUMP_DIFFERS"
         assert await here.value("select booked from account where bank_code = '9992' and site_id = 130") == 180_000
         await here.walk("09-30 12:00")
         assert "SWEEP" not in await here.files()  # what is not there is not swept
-        assert set(await here.exceptions()) == {"LUMP_DIFFERS", "SWEEP_UNCOVERED", "CONTRADICTED"}
+        assert set(await here.exceptions()) == {"LUMP_DIFFERS", "SWEEP_UNCOVERED", "NAME_REUSED"}
         found = (await stands(here)).values()
         assert {state.split()[2] for state in found} == {"PENDING"}
