@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import httpx2
 
+from kessai.credentials import Client
 from kessai.trouble import Trouble
-from kessai.world import Client
 
 
 class ApiTrouble(Trouble):

@@ -172,7 +172,7 @@ def consignor(  # noqa: PLR0913 - each is an option of the command
         A current account (当座); else an ordinary one (普通).
     """
     from domain.store.administration import Account, create_account
-    from kessai.clockwork import machine_now
+    from kessai.opened import machine_now
 
     entry = Account(site, bank, branch, 2 if current else 1, number, holder, code, seller_code=seller)
     account_id = with_store(lambda: create_account(entry, machine_now=machine_now()))

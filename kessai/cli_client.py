@@ -34,7 +34,7 @@ def add(name: str, /, *, site: int | None = None, firm: int | None = None, scope
         What it may, separated by commas (default: read and write for a site, read for a firm).
     """
     from domain.store.administration import create_client
-    from kessai.clockwork import machine_now
+    from kessai.opened import machine_now
 
     wanted = None if scopes is None else tuple(scope.strip() for scope in scopes.split(",") if scope.strip())
     client_id, secret = with_store(lambda: create_client(name, site_id=site, firm_id=firm, scopes=wanted, machine_now=machine_now()))
@@ -72,7 +72,7 @@ def stop(client_id: str, /, *, common: Common = PLAIN) -> None:
         Which one.
     """
     from domain.store.administration import stop_client
-    from kessai.clockwork import machine_now
+    from kessai.opened import machine_now
 
     stopped = with_store(lambda: stop_client(client_id, machine_now=machine_now()))
     if common.json:
@@ -95,7 +95,7 @@ def add_firm(name: str, /, *, common: Common = PLAIN) -> None:
         Its name.
     """
     from domain.store.administration import create_firm
-    from kessai.clockwork import machine_now
+    from kessai.opened import machine_now
 
     async def work() -> int:
         return await create_firm(name, now=await business_now(), machine_now=machine_now())

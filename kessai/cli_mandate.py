@@ -91,7 +91,7 @@ def import_(site: int, file: Annotated[Path, Parameter(allow_leading_hyphen=True
 
 def _add(site: int, consents: Sequence[tuple[int, object]], common: Common, refused: list[tuple[int, str, str]] | None = None) -> int:
     from domain.store.mandates import Consent, Taken, add_mandates
-    from kessai.clockwork import machine_now
+    from kessai.opened import machine_now
 
     async def work() -> Taken:
         wanted = [(line, consent) for line, consent in consents if isinstance(consent, Consent)]

@@ -122,7 +122,7 @@ def account(  # noqa: PLR0913 - each is an option of the command
         The last day on which new instructions use it.
     """
     from domain.store.administration import Account, create_account
-    from kessai.clockwork import machine_now
+    from kessai.opened import machine_now
 
     entry = Account(
         site, bank, branch, 2 if current else 1, number, holder, consignor, collecting=True, main=main, from_on=since, until_on=until

@@ -45,11 +45,12 @@ def up(
     sftp
         Reach the sandbox banks by SFTP instead of directories.
     """
-    from kessai.clockwork import machine_now
+    from datetime import UTC, datetime
+
     from kessai.moves import instant
     from kessai.up import Options, run_up
 
-    begin = None if start is None else machine_now() if start == "now" else instant(start)
+    begin = None if start is None else datetime.now(UTC) if start == "now" else instant(start)
     return run_up(Options(begin, port, reset, sftp, common.json))
 
 
@@ -66,7 +67,7 @@ def status(*, env: Annotated[bool, Parameter(negative="")] = False, common: Comm
     env
         Print the servers' addresses as shell variables. They hold passwords.
     """
-    from kessai.up import now_words, print_block
+    from kessai.block import now_words, print_block
 
     places = places_of()
     running = places.read_running()
@@ -99,9 +100,9 @@ async def _clock(url: str) -> tuple[str, bool]:
 
 def _print_env(running: dict[str, object]) -> None:
     from domain.store.databases import on_server
+    from kessai.addresses import DATABASE
     from kessai.embedded.engines import look
     from kessai.opened import engine_settings
-    from kessai.stage import DATABASE
 
     settings = engine_settings()
     services = look(settings.state)

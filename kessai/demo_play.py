@@ -15,13 +15,14 @@ from domain.store import books, verify
 from domain.store.connection import reading
 from kessai import demo_checks, demo_story
 from kessai import demo_expected as want
+from kessai.addresses import Addresses, servers
 from kessai.checking import Checks
 from kessai.embedded.processes import free_port
 from kessai.figures import Asker, figure_8, figure_9
 from kessai.places import Places
 from kessai.processes import Processes, choose_port, until_told
 from kessai.settings import EngineSettings
-from kessai.stage import Addresses, Stage, Wish, open_stage, servers
+from kessai.stage import Stage, Wish, open_stage
 from kessai.world_data import CARRIER_ID
 
 

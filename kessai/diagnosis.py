@@ -115,7 +115,7 @@ def _redis() -> str:
     url = engine_settings().redis_url
     if url is None:
         return "embedded"
-    from kessai.stage import ping
+    from kessai.addresses import ping
 
     ping(url.reveal())
     return f"{url} answers"

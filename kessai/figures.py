@@ -9,8 +9,8 @@ from typing import Any
 from rich.table import Table
 
 from kessai.asking import Api
+from kessai.credentials import Client
 from kessai.screen import table, yen
-from kessai.world import Client
 
 STEPS = {
     "ACCEPTED": "受付",

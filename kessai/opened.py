@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from kessai.places import Places
@@ -18,6 +18,11 @@ T = TypeVar("T")
 def engine_settings() -> EngineSettings:
     """What the environment says about the two servers."""
     return EngineSettings.from_env(os.environ)
+
+
+def machine_now() -> datetime:
+    """The system's clock, for what is not business time."""
+    return datetime.now(UTC)
 
 
 def places(settings: EngineSettings | None = None) -> Places:
@@ -52,8 +57,8 @@ def with_store(work: Callable[[], Awaitable[T]]) -> T:
     """Runs a coroutine function with the store open: the database that is named, else the one of `kessai up` here."""
     from domain.store.connection import open_store
     from domain.store.migrate import pending
+    from kessai.addresses import servers
     from kessai.embedded.engines import place
-    from kessai.stage import servers
 
     settings = engine_settings()
     if settings.database_url is None and not (place(settings.state, make=False) / "postgres" / "PG_VERSION").exists():
@@ -90,7 +95,6 @@ async def business_now() -> datetime:
     """Business time, once."""
     from domain.store import clock
     from domain.store.connection import reading
-    from kessai.clockwork import machine_now
 
     async with reading() as tx:
         return await clock.business_now(tx, machine_now())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kessai.credentials import Client, Credentials
 from kessai.places import Places
 from kessai.trouble import Trouble
-from kessai.world import Client, Credentials
 
 SHORT = {"site": "130", "seller": "B社", "buyer": "D社"}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kessai.credentials import write_private
 from kessai.embedded.processes import Identity
-from kessai.world import write_private
 
 
 @dataclass(frozen=True, slots=True)

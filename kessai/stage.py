@@ -1,8 +1,7 @@
 """The whole world on this machine: engines, database, our side and the strangers' side, API, worker and scheduler.
 
-`kessai up` and `kessai demo` stand on it. First the servers (`servers`), then everything on them (`open_stage`); both
-end
-with their block.
+`kessai up` and `kessai demo` stand on it. First the servers (addresses.py), then everything on them (`open_stage`); both end with their
+block.
 """
 
 from __future__ import annotations
@@ -14,23 +13,21 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import redis
 
 from domain.store import clock
 from domain.store.connection import open_store, transaction
-from domain.store.databases import ensure_database, on_server
+from domain.store.databases import ensure_database
 from domain.store.migrate import migrate
-from kessai import embedded, world_data
+from kessai import world_data
+from kessai.addresses import DATABASE, Addresses, Say, ping
 from kessai.asking import Api
 from kessai.clockwork import Clockwork, machine_now
+from kessai.credentials import Credentials, write_private
 from kessai.embedded.engines import remove
 from kessai.embedded.processes import free_port
 from kessai.places import Places
@@ -38,24 +35,9 @@ from kessai.processes import Child, Processes, Program, import_path, python
 from kessai.settings import EngineSettings
 from kessai.strangers import Strangers
 from kessai.trouble import Trouble
-from kessai.world import Credentials, Sftp, carrier_secret, make_clients, make_world, write_private
+from kessai.world import Sftp, carrier_secret, make_clients, make_world
 from workers.broker import Enqueuer
 from workers.broker import places as queue_places
-
-DATABASE = "kessai"
-
-Say = Callable[[str, str, float], None]  # a part of the world, what it is, how many seconds it took
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Addresses:
-    """The two servers everything stands on. Ours are made when they are missing, others are used as they are."""
-
-    database_url: str
-    redis_url: str
-    server_url: str | None  # PostgreSQL itself, when it is ours
-    words: str  # for people
-    state: Path | None  # where our servers keep their data
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +64,6 @@ class Stage:
     credentials: Credentials
     processes: Processes
     found: bool  # it was there before, and goes on
-
-
-@contextlib.contextmanager
-def servers(settings: EngineSettings, say: Say, *, durable: bool = True) -> Iterator[Addresses]:
-    """The two servers, for as long as the block lasts: those that are named, and embedded ones for the others."""
-    began = time.monotonic()
-    database, bell = settings.database_url, settings.redis_url
-    if database is not None and bell is not None:
-        yield Addresses(database.reveal(), bell.reveal(), None, f"{database} · {bell}", None)
-        return
-    with embedded.start(settings.state, durable=durable) as engines:
-        words = " · ".join(
-            [
-                f"PostgreSQL {engines.postgres_version}" if database is None else str(database),
-                f"Valkey {engines.valkey_version}" if bell is None else str(bell),
-            ]
-        )
-        say("engines", f"{words}    {short(engines.state)}", time.monotonic() - began)
-        yield Addresses(
-            on_server(engines.database_url, DATABASE) if database is None else database.reveal(),
-            engines.redis_url if bell is None else bell.reveal(),
-            engines.database_url if database is None else None,
-            words,
-            engines.state,
-        )
-
-
-def short(path: Path) -> str:
-    """A path as people write it from here."""
-    with contextlib.suppress(ValueError):
-        return str(path.relative_to(Path.cwd()))
-    return str(path)
 
 
 @contextlib.asynccontextmanager
@@ -200,21 +150,6 @@ async def _clock(wish: Wish) -> tuple[datetime, bool]:
             code="NOT_A_SANDBOX",
         )
     return standing.now(machine_now()), before is not None
-
-
-def ping(redis_url: str) -> None:
-    """Raises Trouble when nobody answers there."""
-    try:
-        with redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5) as client:
-            client.ping()
-    except redis.RedisError as error:
-        where = urlsplit(redis_url)
-        raise Trouble(
-            f"No Redis at {where.hostname}:{where.port or 6379}",
-            why=type(error).__name__,
-            do=("start it", "or leave REDIS_URL out: then a Valkey is started here"),
-            code="REDIS_URL",
-        ) from error
 
 
 def _run_sandbox(wish: Wish) -> None:

@@ -6,11 +6,9 @@ Made twice it changes nothing: yesterday's world is found again, with the same p
 from __future__ import annotations
 
 import base64
-import json
-import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,18 +17,7 @@ from domain.statuses import CalendarKind
 from domain.store import administration, mandates
 from domain.store.administration import Account, Bank, Carrier, Party, Site
 from kessai import world_data as world
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A program's name and secret, as they stand in sandbox.json."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-
-    def as_dict(self) -> dict[str, str]:
-        """For the file."""
-        return {"client_id": self.client_id, "client_secret": self.client_secret}
+from kessai.credentials import Client, Credentials, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,55 +28,6 @@ class Sftp:
     port: int
     known_host: str
     key_files: Mapping[str, str]  # bank code -> file
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What sandbox.json says: where everything is and who may come in. Readable by its owner alone."""
-
-    api: str
-    sites: Mapping[str, Client]
-    parties: Mapping[str, Client]
-    clock: str | None = None
-
-    def write(self, path: Path) -> None:
-        """Replaces the file as a whole, mode 0600."""
-        content: dict[str, Any] = {
-            "api": self.api,
-            "sites": {site: client.as_dict() for site, client in self.sites.items()},
-            "parties": {name: client.as_dict() for name, client in self.parties.items()},
-        }
-        if self.clock is not None:
-            content["clock"] = self.clock
-        write_private(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-
-    @staticmethod
-    def read(path: Path) -> Credentials | None:
-        """The file, or None when there is none (or it is not ours to understand)."""
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            return Credentials(
-                api=raw["api"],
-                sites={site: Client(**_pair(entry)) for site, entry in raw["sites"].items()},
-                parties={name: Client(**_pair(entry)) for name, entry in raw["parties"].items()},
-                clock=raw.get("clock"),
-            )
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-
-
-def _pair(entry: Mapping[str, str]) -> dict[str, str]:
-    return {"client_id": entry["client_id"], "client_secret": entry["client_secret"]}
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read, by rename: nobody ever sees half of it."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    unfinished.replace(path)
 
 
 def carrier_secret(path: Path) -> str:

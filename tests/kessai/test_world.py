@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.store.connection import reading
 from kessai import world, world_data
-from kessai.world import Client, Credentials
+from kessai.credentials import Client, Credentials
 from sandbox.scenario import scenario
 
 MACHINE = datetime(2026, 11, 22, 12, tzinfo=UTC)
