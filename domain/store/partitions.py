@@ -13,7 +13,8 @@ from domain.store.connection import Tx
 ID_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # second 0 of a contract ID
 BY_CONTRACT = ("contract", "delivery_record", "contract_state", "event", "line")
 BY_DAY = ("posting", "stream")
-FILLFACTOR = {"contract_state": 45, "line": 70}  # rows that change once or more: room for the new version beside the old
+FILLFACTOR = {"contract_state": 45, "line": 45}
+"""Rows that change once or more, whole pages of them in one statement: each needs room for its new version beside the old."""
 
 
 def first_id_of(year: int) -> int:

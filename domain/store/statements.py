@@ -339,12 +339,15 @@ async def _file_debited(tx: Tx, here: _Here, line: StatementLine) -> _Matched | 
 
 
 async def _candidates(tx: Tx, here: _Here, line: StatementLine, kinds: list[int], layout: str) -> list[Any]:
-    """Batches of this account and day that no statement line has explained yet; the file's number decides where the bank says it."""
+    """Batches of this account and day that no statement line has explained yet; the file's number decides where the bank says it.
+
+    They are locked: who ends the batch's result waits, and then sees what became of this line.
+    """
     rows = await tx.rows(
         "select batch_id, kind, status, amount, number, parts from batch b where home = $1 and account_id = $2 and value_on = $3 "
         "and kind = any($4::smallint[]) and (status = any($5::smallint[]) or (kind = $6 and status = 7)) and not exists "
-        "(select 1 from statement_line l where l.home = b.home and l.account_id = b.account_id and l.batch_id = b.batch_id and l.matched in (1, 2) "
-        "and l.incoming = $7) for update",  # who ends the batch's result waits, and then sees what became of this line
+        "(select 1 from statement_line l where l.home = b.home and l.account_id = b.account_id and l.booked_on = b.value_on "  # not all its years
+        "and l.batch_id = b.batch_id and l.matched in (1, 2) and l.incoming = $7) for update",
         here.home,
         here.account_id,
         here.statement.booked_on,
