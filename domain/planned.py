@@ -280,7 +280,8 @@ def _shipped(f: Facts, today: date, instructed: _Expected) -> _Expected:
 def _settled(f: Facts, today: date, debited: _Expected, shipped: _Expected | None) -> _Expected:
     end = _payout_end(f, debited)
     if f.payout is PayoutStatus.PAID and f.settled_on is not None:
-        return _Expected(f.settled_on, done=True, why=_settled_later(f, today, debited, shipped))
+        later = _settled_later(f, today, debited, shipped)
+        return _Expected(f.settled_on, done=True, why=later, days=_inherited(shipped, later))
     if end is not None:
         return _Expected(None, why=end)
     if f.release is Release.NONE:
@@ -288,12 +289,17 @@ def _settled(f: Facts, today: date, debited: _Expected, shipped: _Expected | Non
     if f.payout_value_on is not None and f.payout in (PayoutStatus.INSTRUCTED, PayoutStatus.UNKNOWN):
         unknown = f.payout is PayoutStatus.UNKNOWN
         because = "PAYOUT_UNKNOWN" if unknown else _settled_later(f, today, debited, shipped)
-        return _Expected(f.payout_value_on, why=because)
-    ready, later = _ready(f, today, debited, shipped)
+        return _Expected(f.payout_value_on, why=because, days=_inherited(shipped, because))
+    ready, waits = _ready(f, today, debited, shipped)
     if ready is None:
-        return _Expected(None, why=later)
-    inherited = shipped.days if shipped is not None and later == shipped.why else 0
-    return _Expected(add_days(f.days.main_bank, max(ready, today), f.days.payout_days), why=later, days=inherited)
+        return _Expected(None, why=waits)
+    settled_on = add_days(f.days.main_bank, max(ready, today), f.days.payout_days)
+    return _Expected(settled_on, why=waits, days=_inherited(shipped, waits))
+
+
+def _inherited(shipped: _Expected | None, why: str | None) -> int:
+    """By how many days the cause that shipment has passed on was late."""
+    return shipped.days if shipped is not None and why == shipped.why else 0
 
 
 def _payout_end(f: Facts, debited: _Expected) -> str | None:

@@ -84,6 +84,13 @@ def test_s24_s25_figure_8():
     assert cause.message_ja == "銀行の振替結果が振替日の1日後に届いたため"
 
 
+@pytest.mark.parametrize("then", [ORDERED, SHIPPED, FUNDED, PAYING, PAID])
+def test_a_cause_that_is_passed_on_keeps_its_days(then: dict[str, Any]):
+    found = {step.name: step.slip_cause for step in progress(facts(**then), on("09-29"))}
+    passed_on = {cause.message_en for cause in found.values() if cause is not None and cause.code == "RESULT_AFTER_DEBIT"}
+    assert passed_on == {"the bank's result file came the day after the debit"}
+
+
 @pytest.mark.parametrize(
     "today, then, debited, instructed, shipped, settled",
     [
