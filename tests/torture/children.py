@@ -12,9 +12,11 @@ import tortoise.backends.asyncpg.client  # noqa: F401
 
 import domain.store.models  # noqa: F401
 from domain.store.connection import open_store
+from kessai.logs import configure
+from kessai.settings import LogSettings
 from workers import crash
 from workers.actors import ACTORS, Job
-from workers.app import WorkerOptions, run_worker
+from workers.app import WorkerOptions, run_scheduler, run_worker
 from workers.services import Services
 
 
@@ -23,6 +25,12 @@ def work(database_url: str, redis_url: str, spool: str, crash_at: str | None, lo
     _speak_into(log)
     crash._AT = crash_at  # the module was imported before this child was forked
     run_worker(WorkerOptions(database_url=database_url, redis_url=redis_url, spool=Path(spool)), threads=2)
+
+
+def schedule(database_url: str, redis_url: str, spool: str, log: str) -> None:
+    """A scheduler process."""
+    _speak_into(log)
+    run_scheduler(WorkerOptions(database_url=database_url, redis_url=redis_url, spool=Path(spool)))
 
 
 def step(
@@ -55,3 +63,4 @@ def _speak_into(log: str) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
+    configure(LogSettings(format="console"))
