@@ -5,13 +5,16 @@ They read the small lists of open work and its batches, never all contracts, so 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from domain.statuses import BatchStatus, DebitStatus, DeliveryStatus, Kind, PayoutStatus, SweepStatus
 from domain.store.connection import Tx, reading
 
-_WAITING = [int(BatchStatus.SENT), int(BatchStatus.RECEIPTED), int(BatchStatus.UNKNOWN)]
+_WAITING = [int(BatchStatus.SENT), int(BatchStatus.RECEIPTED), int(BatchStatus.ANSWERED)]
+# A carrier that has taken a batch and is silent about some of it leaves the batch as it is. Older silence is for the exceptions of those
+# who look for lost goods; here it would mean going through all deliveries there ever were.
+_SILENT_CARRIER = timedelta(days=60)
 
 
 async def list_exceptions(
@@ -71,16 +74,22 @@ async def list_unknown(*, now: datetime, bank: str | None = None, limit: int = 2
     """
     async with reading() as tx:
         batches = await tx.rows(
-            "select home, batch_id, kind, site_id, bank_code, carrier_id, name, line_count, amount, sent_at, "
-            "overdue_at, status, problem "
-            "from batch where status = any($1) and (status = $2 or overdue_at <= $3) and ($4::text is null or "
-            "bank_code = $4) "
+            "select home, batch_id, kind, site_id, bank_code, carrier_id, name, line_count, amount, sent_at, overdue_at, status, problem "
+            "from batch where (status = $2 or (status = any($1) and overdue_at <= $3)) and ($4::text is null or bank_code = $4) "
             "order by batch_id limit $5",
             _WAITING,
             int(BatchStatus.UNKNOWN),
             now,
             bank,
             limit,
+        )
+        deliveries = await tx.rows(
+            "select home, batch_id, kind, site_id, bank_code, carrier_id, name, sent_at, overdue_at from batch "
+            "where kind = $1 and status = $2 and overdue_at is null and sent_at > $3 and $4::text is null order by batch_id desc",
+            int(Kind.DELIVERY),
+            int(BatchStatus.ANSWERED),
+            now - _SILENT_CARRIER,
+            bank,
         )
         found = [
             _with_ids(
@@ -102,7 +111,7 @@ async def list_unknown(*, now: datetime, bank: str | None = None, limit: int = 2
             for row in batches
         ]
         found += await _unknown_sweeps(tx, bank, limit)
-        for row in batches:
+        for row in [*batches, *deliveries]:
             if len(found) >= limit:
                 break
             found += await _unknown_contracts(tx, row, limit - len(found))

@@ -51,7 +51,7 @@ RENAMES = {
     "kessai/embedded/engines.py": "services.json of our own servers, replaced as a whole",
     "kessai/embedded/servers.py": "a data directory becomes visible when it is whole; logs are turned",
     "kessai/embedded/binaries.py": "a copy of the programs becomes visible when it is whole",
-    "kessai/world.py": "sandbox.json, replaced as a whole",
+    "kessai/credentials.py": "sandbox.json, replaced as a whole",
     "kessai/processes.py": "logs are turned",
     "workers/channels/sftp.py": "release(): the server's plain rename, which refuses to overwrite",
     "workers/spool.py": "the spool: a name is the hash of the content, so the same bytes replace themselves",

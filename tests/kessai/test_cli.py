@@ -58,7 +58,7 @@ def test_the_front_page_names_every_command(run: Run):
     [
         (["statsu"], 'Did you mean "status"'),
         (["sandbox", "clok"], 'Did you mean "clock"'),
-        (["batches", "--kind", "transfer"], "--kind"),
+        (["batches", "--kind", "gift"], "--kind"),
         (["batches", "--status", "GONE"], "GONE is not a batch status"),
         (["site", "add"], "requires an argument"),
         (["contract", "register"], "Name a file or say --example"),
