@@ -111,7 +111,7 @@ def _may_have_changed(file: Listed, stored_at: datetime, machine_now: datetime) 
 
 
 async def _whole(bank: BankChannel, file: Listed) -> AsyncIterator[bytes]:
-    """The file's bytes. Raises Unavailable at the end if they are not as many as the list said: a transfer that was cut is no file."""
+    """The file's bytes. Raises Unavailable at the end if they are not as many as the list said: a download that was cut is no file."""
     size = 0
     async for chunk in bank.read(file.name):
         size += len(chunk)
