@@ -95,14 +95,19 @@ def _parse_receipt(data: bytes, name: str) -> receipts.Receipt:
             count=_whole(found["count"]),
             amount=_whole(found["amount"]),
             accepted={"accepted": True, "refused": False}[found["status"]],
-            code=None if found.get("code") is None else str(found["code"])[:40],
-            reason=None if found.get("reason") is None else str(found["reason"])[:200],
+            code=_words(found.get("code"), 40),
+            reason=_words(found.get("reason"), 200),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Unreadable("MALFORMED", f"the receipt cannot be read: {type(error).__name__}") from error
     if receipt.file != name:
         raise Unreadable("MALFORMED", "the receipt speaks of another file than its name says")
     return receipt
+
+
+def _words(value: object, limit: int) -> str | None:
+    """A stranger's words, for lists: no control characters, which neither a database nor a terminal takes for text."""
+    return None if value is None else "".join(c if c.isprintable() else " " for c in str(value)[:limit])
 
 
 def _whole(value: object) -> int:
@@ -159,7 +164,7 @@ async def _stage_result(reply: Reply, home: int) -> tuple[DebitHeader, results.R
             no += 1
 
     def flush(lines: list[results.ResultLine]) -> None:
-        asyncio.run_coroutine_threadsafe(results.stage(reply.reply_id, home, lines), loop).result()
+        asyncio.run_coroutine_threadsafe(results.stage(reply.reply_id, home, lines, reply.holder), loop).result()
 
     try:
         return await asyncio.to_thread(_read_result, chunks(), flush)
@@ -311,7 +316,6 @@ def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notice
     if len(shipment) != len("000000000000000000") + 2 or not (shipment.isascii() and shipment.isdigit()):
         raise ValueError("shipment_id")
     number = int(shipment[:18])
-    tracking, reason = event.get("tracking_number"), event.get("reason")
     return notices.Notice(
         line_no=line_no,
         home=contract_ids.home_of(number),
@@ -319,8 +323,8 @@ def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notice
         attempt=int(shipment[18:]),
         fact=notices.TYPES[str(event["type"])],
         happened_on=happened_on,
-        tracking_number=None if tracking is None else str(tracking)[:64],
-        reason=None if reason is None else str(reason)[:200],
+        tracking_number=_words(event.get("tracking_number"), 64),
+        reason=_words(event.get("reason"), 200),
     )
 
 

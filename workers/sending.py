@@ -226,7 +226,8 @@ class Sender:
             return None
 
     async def _bytes(self, batch: Outgoing) -> AsyncIterator[bytes]:
-        with await asyncio.to_thread(self.services.spool.open, batch.sha256) as file:
+        # Opened here and not in a thread: a worker that is stopped while it waits for the thread would leave the file open.
+        with self.services.spool.open(batch.sha256) as file:
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield chunk
 

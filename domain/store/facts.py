@@ -15,7 +15,7 @@ from typing import Any
 from domain.ledger import AccountKind
 from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, Machine, PayoutFact
 from domain.statuses import DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome
-from domain.store import queueing, rules_sql, stream
+from domain.store import exceptions, queueing, rules_sql, stream
 from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
 from domain.store.partitions import day_number
@@ -201,6 +201,17 @@ select * from u order by contract_id""",
         chunk.now,
         chunk.happened_on,
     )
+    if rows and chunk.batch.kind is Kind.DELIVERY:  # the batch itself was answered: only its contracts are unknown
+        await exceptions.record(
+            tx,
+            code="DELIVERY_SILENT",
+            reference=f"silent:{chunk.batch.batch_id}",
+            reason=f"the carrier has taken {len(rows)} shipments and said nothing of them since; they are not instructed again",
+            now=chunk.now,
+            home=chunk.batch.home,
+            channel=f"carrier:{chunk.batch.carrier_id}",
+            batch_id=chunk.batch.batch_id,
+        )
     return _entries(chunk, event, rows)
 
 

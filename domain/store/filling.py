@@ -279,4 +279,11 @@ async def put_off(batch: Batch, *, now: datetime, number: int) -> int:
             batch_id=number,
             direct=batch.direct,
         )
-        return await tx.run("update work set batch_id = $3 where home = $1 and batch_id = $2", batch.home, batch.takes_from, after.batch_id)
+        return await tx.run(
+            # a contract may wait there already: two facts at once can open a gate for it twice
+            "with gone as (delete from work where home = $1 and batch_id = $2 returning contract_id) "
+            "insert into work(home, batch_id, contract_id) select $1, $3, contract_id from gone on conflict do nothing",
+            batch.home,
+            batch.takes_from,
+            after.batch_id,
+        )

@@ -21,8 +21,10 @@ async def mark_overdue(home: int, batch_id: int, *, now: datetime) -> None:
         due = await tx.value("select overdue_at from batch where home = $1 and batch_id = $2", home, batch_id)
         if due is None or due > now:
             return
-        status = batch.status if batch.kind is Kind.DELIVERY else BatchStatus.UNKNOWN
-        await tx.run("update batch set status = $3, overdue_at = null where home = $1 and batch_id = $2", home, batch_id, int(status))
+        if batch.kind is Kind.DELIVERY:
+            await tx.run("update batch set overdue_at = null where home = $1 and batch_id = $2", home, batch_id)
+        else:  # the time stays: it says since when, and a receipt that comes now does not end the silence
+            await tx.run("update batch set status = $3 where home = $1 and batch_id = $2", home, batch_id, int(BatchStatus.UNKNOWN))
         if batch.kind is Kind.SWEEP:
             await tx.run(
                 f"update sweep set status = {rules_sql.next_state(SWEEP, SweepFact.OVERDUE, 'status')} "

@@ -21,11 +21,16 @@ class Reply:
     name: str
     kind: str
     size: int
+    holder: str  # who reads it now
 
     @property
     def partner(self) -> str:
         """The bank's code or the carrier's name."""
         return self.channel.partition(":")[2]
+
+
+class TakenOver(Exception):
+    """The lease has gone to somebody else: whoever still works on the reply must stop."""
 
 
 async def claim(reply_id: int, holder: str, machine_now: datetime, status: int) -> Reply | None:
@@ -40,7 +45,7 @@ async def claim(reply_id: int, holder: str, machine_now: datetime, status: int) 
             status,
             machine_now,
         )
-    return Reply(**dict(row)) if row else None
+    return Reply(**dict(row), holder=holder) if row else None
 
 
 async def let_go(reply_id: int, holder: str) -> None:

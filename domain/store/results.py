@@ -18,6 +18,7 @@ from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
 from domain.store.partitions import day_number
 from domain.store.queueing import Numbers
+from domain.store.replies import TakenOver
 
 CHUNK = 5_000
 APPLIED, VALID, HELD, IGNORED = 2, 1, 3, 4  # reply.status
@@ -53,9 +54,14 @@ async def unstage(reply_id: int) -> None:
         await tx.run("delete from reply_line where reply_id = $1", reply_id)
 
 
-async def stage(reply_id: int, home: int, lines: Iterable[ResultLine]) -> int:
-    """Stages lines of a result; may be called many times for one reply."""
+async def stage(reply_id: int, home: int, lines: Iterable[ResultLine], holder: str) -> int:
+    """Stages lines of a result; may be called many times for one reply. Raises `TakenOver` when `holder` has lost it.
+
+    A reader's thread outlives the reader for a moment: without this it would stage among the lines of the next one.
+    """
     async with transaction() as tx:
+        if await tx.value("select 1 from reply where reply_id = $1 and lease_holder = $2 for share", reply_id, holder) is None:
+            raise TakenOver(f"reply {reply_id}")
         return await tx.copy_in(
             "reply_line",
             ("reply_id", "line_no", "home", "contract_id", "kind", "attempt", "account", "amount", "code"),

@@ -25,9 +25,12 @@ async def add_part(tx: Tx, batch: Batch, part: int, amount: int, *, now: datetim
     assert batch.account_id is not None
     assert batch.bank_code is not None
     main = await tx.value(
-        "select main_id from contract_state where home = $1 and contract_id = (select contract_id from line where home = $1 and batch_id = $2 limit 1)",
+        # of one that was debited: what failed may wait for another batch, which goes to the main account of its own day
+        "select main_id from contract_state where home = $1 and contract_id = "
+        "(select contract_id from line where home = $1 and batch_id = $2 and outcome = $3 limit 1)",
         batch.home,
         batch.batch_id,
+        int(LineOutcome.DONE),
     )
     if main == batch.account_id:
         return None
@@ -67,7 +70,8 @@ async def fix_amount(tx: Tx, home: int, sweep_id: int, *, now: datetime, numbers
     `numbers`: fresh IDs, for a sweep that may have to be made.
     """
     sweep = await tx.row("select from_account, amount from sweep where home = $1 and sweep_id = $2 for update", home, sweep_id)
-    assert sweep is not None
+    if sweep is None:  # nothing was covered, and we were stopped before its empty batch was taken away
+        return 0
     free = await tx.value(
         "select booked - reserved from account where home = $1 and account_id = $2 for update", home, sweep["from_account"]
     )
@@ -130,7 +134,7 @@ async def void(tx: Tx, batch: Batch, *, now: datetime, numbers: list[int]) -> No
     for part in parts:
         debit = await batches.load(tx, batch.home, part["batch_id"])
         assert debit is not None
-        await add_part(tx, debit, part["part"], part["amount"], now=now, number=numbers.pop())
+        await add_part(tx, debit, part["part"], part["amount"], now=now, number=numbers[0])  # all of them go into one
 
 
 async def left(tx: Tx, home: int, sweep_id: int, on: date, day: int) -> bool:

@@ -250,7 +250,7 @@ async def sweep_reference(here: Town) -> str:
 
 
 def statement(bank: str, branch: str, number: str, on: str, opening: int, credits_: list[tuple[int, str]]) -> bytes:
-    """A statement of one day of September 2000 with credits by transfer, as the sandbox writes them."""
+    """A statement of one day of September 2000 with credits of payments (振込), as the sandbox writes them."""
     heading = Heading(bank, "ｷﾞﾝｺｳ", branch, "ﾎﾝﾃﾝ", "1", number, "ｻｲﾄ130", day(f"09-{on}"), day(f"09-{on}"))
     return write_statement(heading, opening, [Movement("in", BY_CREDIT, yen, edi=edi) for yen, edi in credits_])
 

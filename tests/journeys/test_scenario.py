@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from domain.calendar import JST
 from domain.statuses import DebitStatus, DeliveryStatus, PayoutStatus
 from tests.journeys.checks import sound
 from tests.journeys.town import registration, town
@@ -32,4 +33,15 @@ async def test_the_scenario_comes_out(store, tmp_path: Path) -> None:
         assert await here.exceptions() == []
         assert await here.files() == {"DEBIT": 8, "SWEEP": 8, "PAYOUT": 4, "DELIVERY": 6}
         assert found["130/4100"]["debit"] == DebitStatus.FAILED
-        assert found["130/4100"]["payout"] == PayoutStatus.WILL_NOT_SETTLE
+        assert found["130/4100"]["payout"] == PayoutStatus.WILL_NOT_SETTLE  # S33
+        # S25, S26: the baseline is what it was at registration, though the delivery was instructed a day later.
+        (baseline,) = await here.rows("select * from contract where number = '4102'")
+        planned = ("planned_debited_on", "planned_delivery_on", "planned_shipped_on")
+        assert [f"{baseline[name]:%m-%d}" for name in planned] == ["09-24", "09-24", "09-27"]
+        assert f"{found['130/4102']['delivery_instructed_on']:%m-%d}" == "09-25"
+        assert f"{baseline['registered_at'].astimezone(JST):%m-%d}" == "09-20"
+        # S28: the settled amount is the net one, and there is none before. S29: the older of two may well be settled later.
+        older, newer = found["320/1544"], found["320/1566"]
+        assert older["debited_on"] < newer["debited_on"]
+        assert (older["settled"], older["settled_on"]) == (0, None)
+        assert (newer["settled"], f"{newer['settled_on']:%m-%d}") == (850_000, "10-01")

@@ -85,7 +85,7 @@ DIARIES = {
 }
 END = {
     "files": {"DEBIT": 4, "SWEEP": 2, "PAYOUT": 2, "DELIVERY": 2},
-    "exceptions": ["FILE_REFUSED", "PAYOUT_RETURNED"],
+    "exceptions": ["DELIVERY_SILENT", "FILE_REFUSED", "PAYOUT_RETURNED"],
     "postings": 22,
     "lines": 35,
     "accounts": [("9990", 180_000, 0)],
