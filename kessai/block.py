@@ -33,7 +33,12 @@ def print_block(running: Mapping[str, Any], places: Places) -> None:
 
 def now_words(now: datetime, *, ticking: bool) -> str:
     """2000-09-20 09:00 水, and whether it ticks."""
-    return f"{now:%Y-%m-%d %H:%M} {weekday(now.date())}, {'ticking' if ticking else 'standing'}"
+    return f"{clock_words(now)}, {'ticking' if ticking else 'standing'}"
+
+
+def clock_words(now: datetime) -> str:
+    """2000-09-20 09:00 水."""
+    return f"{now:%Y-%m-%d %H:%M} {weekday(now.date())}"
 
 
 def short(path: Path) -> str:

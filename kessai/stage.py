@@ -26,6 +26,7 @@ from domain.store.migrate import migrate
 from kessai import world_data
 from kessai.addresses import DATABASE, Addresses, Say, ping
 from kessai.asking import Api
+from kessai.block import clock_words
 from kessai.clockwork import Clockwork, machine_now
 from kessai.credentials import Credentials, write_private
 from kessai.embedded.engines import remove
@@ -79,7 +80,7 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         await ensure_database(addresses.server_url, DATABASE)
     ran = await migrate(addresses.database_url)
     await scenario
-    say("database", f"{len(ran)} migrations" if ran else "up to date", time.monotonic() - began)
+    say("database", f"{len(ran)} migration{'s' if len(ran) > 1 else ''}" if ran else "up to date", time.monotonic() - began)
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:
         await held.enter_async_context(open_store(addresses.database_url, application_name="kessai up"))
@@ -106,7 +107,7 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         await processes.ready(children["sandbox"], strangers.ready)
         say(
             "sandbox",
-            f"{len(world_data.BANKS)} banks · 1 carrier · sites {', '.join(map(str, world_data.SITES))}",
+            f"{len(world_data.BANKS)} banks · 1 carrier · sites {', '.join(map(str, world_data.SITES))} · clock {clock_words(now)}",
             time.monotonic() - began,
         )
         began = time.monotonic()
