@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from domain.statuses import DebitStatus, DeliverWhen, DeliveryStatus, EventKind, PayoutStatus, Release
-from domain.store import verify, verify_contracts, verify_instructions, verify_money
+from domain.store import inbox, verify, verify_contracts, verify_instructions, verify_money
 from domain.store.connection import Tx, open_store, transaction
 from domain.store.verify import Finding, Progress
 from domain.store.verify_findings import Rule
@@ -112,9 +112,11 @@ DAMAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("K5 a return that waited", "I01 the ledger shows"),
     ),
     (  # a break that has its name on the list is not found again
-        f"update statement set opening = opening + 1, closing = closing + 1 where booked_on = '2000-09-29' and account_id = {MAIN};"
-        "insert into exception(reference, at, code, reason, reply_id) select 'x', now(), 'STATEMENT_GAP', 'x', reply_id from statement "
-        f"where booked_on = '2000-09-29' and account_id = {MAIN}",
+        (
+            f"update statement set opening = opening + 1, closing = closing + 1 where booked_on = '2000-09-29' and account_id = {MAIN};"
+            "insert into exception(reference, at, code, reason, reply_id) select 'x', now(), 'STATEMENT_GAP', 'x', reply_id from statement "
+            f"where booked_on = '2000-09-29' and account_id = {MAIN}"
+        ),
         (),
     ),
     # -- events and statuses
@@ -332,3 +334,19 @@ def test_a_history_that_the_rules_do_not_allow(changes: dict[str, Any], check: s
 )
 def test_a_history_that_the_rules_allow(changes: dict[str, Any]):
     assert judge(replace(_GOOD, **changes)) == ()
+
+
+async def test_a_reply_in_several_parts_has_the_hash_of_the_whole(here: Town, monkeypatch: pytest.MonkeyPatch):
+    body = b"a" * inbox.PART + b"b" * inbox.PART + b"c"
+    reply_id = await inbox.store("bank:9990", "large.txt", "statement", body, await here.now(), here.machine)
+    try:
+        assert await verify.check() == []
+        for damage in (
+            f"update reply_body set body = set_byte(body, 5, 7) where no = 1 and reply_id = {reply_id}",
+            f"delete from reply_body where no = 1 and reply_id = {reply_id}",
+        ):
+            (finding,) = await found_after(monkeypatch, damage)
+            assert (finding.check, finding.reply_id) == ("K6", reply_id)
+    finally:
+        await here.say("delete from reply_body where reply_id = $1", reply_id)
+        await here.say("delete from reply where reply_id = $1", reply_id)
