@@ -100,6 +100,7 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
             tx, reply_id, "SECOND_STATEMENT", "another statement of this account, day and number is here already", now, here.home
         )
     await _lock(tx, here, [line.reference for line in statement.lines])
+    before_it = await _booked(tx, here)
     await _check_chain(tx, here)
     await tx.run(
         "insert into statement(home, account_id, booked_on, number, reply_id, opening, credits, debits, closing) "
@@ -134,6 +135,7 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
         ],
     )
     entries: list[stream.StreamEntry] = []
+    paid_later = 0
     for line in statement.lines:
         matched, batch_id, contract_id, told = await _match(tx, here, line)
         entries += told
@@ -149,8 +151,40 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
             batch_id,
             contract_id,
         )
+        if not line.incoming and line.category == CREDIT and matched == MATCHED:
+            kind = await tx.value("select kind from batch where home = $1 and batch_id = $2", here.home, batch_id)
+            paid_later += line.amount if kind == Kind.PAYOUT else 0
+    await _explain_opening(tx, here, await _booked(tx, here) - before_it - paid_later)
     await stream.append(tx, here.home, machine_now, entries)
     return 2, None
+
+
+async def _booked(tx: Tx, here: _Here) -> int:
+    return int(await tx.value("select booked from account where home = $1 and account_id = $2", here.home, here.account_id))
+
+
+async def _explain_opening(tx: Tx, here: _Here, change: int) -> None:
+    """An account's first statement took what was there for the site's own; one of an earlier day that comes late tells what it was.
+
+    `change`: what this statement has booked, or had booked by a fact that is still on its way to its contracts.
+    """
+    first = await tx.row(
+        "select t.booked_on from statement t join posting p on p.home = t.home and p.cause = t.reply_id and p.no = 0 and p.source_kind = $4 "
+        "where t.home = $1 and t.account_id = $2 and t.booked_on > $3 and not exists (select 1 from statement e where e.home = t.home "
+        "and e.account_id = t.account_id and e.booked_on < t.booked_on and (e.booked_on, e.number) <> ($3, $5))",
+        here.home,
+        here.account_id,
+        here.statement.booked_on,
+        int(AccountKind.OWN),
+        here.statement.number,
+    )
+    if first is None or change == 0:
+        return
+    own, cash = (int(AccountKind.OWN), here.site_id), (int(AccountKind.CASH), here.account_id)
+    await post(
+        tx, here.home, here.day, here.reply_id, 0, *((cash, own) if change > 0 else (own, cash)), abs(change), first["booked_on"], line=2
+    )
+    await sweeps.move(tx, here.home, here.account_id, -change, here.now, explained=True)
 
 
 async def _lock(tx: Tx, here: _Here, references: Sequence[str | None]) -> None:
@@ -329,11 +363,14 @@ async def _file_debited(tx: Tx, here: _Here, line: StatementLine) -> _Matched | 
         return None
     if row["status"] != BatchStatus.CLOSED:
         await tx.run(
-            "update batch set status = $3, sent_at = coalesce(sent_at, $4), answered_at = $4, overdue_at = null where home = $1 and batch_id = $2",
+            # a sweep that has left is still awaited at the other end
+            "update batch set status = $3, sent_at = coalesce(sent_at, $4), answered_at = $4, overdue_at = case when $5 then overdue_at end "
+            "where home = $1 and batch_id = $2",
             here.home,
             row["batch_id"],
             int(BatchStatus.ANSWERED if row["kind"] == Kind.SWEEP else BatchStatus.CLOSED),
             here.now,
+            row["kind"] == Kind.SWEEP,
         )
     return MATCHED, row["batch_id"], None, []
 

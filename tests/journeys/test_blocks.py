@@ -9,7 +9,7 @@ import pytest
 from domain.store import filling
 from domain.store.registering import Registered
 from tests.journeys.checks import sound
-from tests.journeys.town import chunks_of, contract, day, town
+from tests.journeys.town import chunks_of, contract, town
 
 
 @pytest.mark.parametrize("files", ["ONE", "SEVERAL"])
@@ -67,5 +67,4 @@ async def test_the_turn_of_the_year(store: None, tmp_path: Path) -> None:
         here.put("9992", last.name.replace("20010101", "20000101"), last.read_bytes())
         await here.settle()
         assert await here.exceptions() == ["UNKNOWN_BATCH"]
-        assert day("12-31").year == 2000
         await sound(here)

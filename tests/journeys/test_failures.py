@@ -71,6 +71,7 @@ async def test_no_mandate_turns_the_mandate_off(store: None, tmp_path: Path) -> 
         assert isinstance(outcome, Refused)
         assert {problem.code.name for problem in outcome.problems} == {"NO_MANDATE"}
         assert (await mandates.list_mandates(status=2))[0]["status"] == "STOPPED"
+        await sound(here, level=False)  # the sweeps of the day are on their way
 
 
 async def test_short_balance_is_presented_again(store: None, tmp_path: Path) -> None:

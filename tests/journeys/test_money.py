@@ -302,5 +302,8 @@ async def test_a_statement_is_missing(store: None, tmp_path: Path) -> None:
             "03_999000119130000_20000926_001.txt",
             statement("9990", "001", "9130000", "26", 0, [(90_000, await sweep_reference(here))]),
         )
+        await here.settle()
+        assert await ledger(here) == {"CASH": 90_010, "OWED": -90_000, "SUSPENSE": -10}  # it was not the site's own after all
         await here.walk("10-06 12:00")
         assert await here.stands("130/G1") == "DEBITED SHIPPED PAID"
+        await sound(here)
