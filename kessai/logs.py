@@ -134,7 +134,6 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it writes whole tokens
-    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)  # a stack for each try at a server that is away; we say it once
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
     logging.getLogger("tortoise").setLevel(logging.WARNING)  # it tells of each closed pool
     logging.captureWarnings(capture=True)

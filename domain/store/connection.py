@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
@@ -117,6 +118,7 @@ class StoreUnavailable(Exception):
 
 async def connect(database_url: str, *, application_name: str = "kessai") -> None:
     """Opens the pool of this process; see `open_store`."""
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)  # a stack for each try at a server that is away; we say it once
     await Tortoise.init(config=config_of(database_url, application_name=application_name), _enable_global_fallback=True)
     try:
         async with reading() as tx:
