@@ -63,6 +63,9 @@ def make_app(clockwork: Clockwork) -> Starlette:
             return _error(504, trouble)
         except Trouble as trouble:
             return _error(503, trouble)
+        except Exception as error:  # noqa: BLE001 - the database going away has many names; the walk can be begun again
+            why = f"{type(error).__name__}; everything that was done is kept"
+            return _error(503, Trouble("The walk broke off", why=why, do=("walk again",), code="UNAVAILABLE"))
         return JSONResponse({"now": walked.now.isoformat(), "steps": walked.steps})
 
     return Starlette(routes=[Route("/clock", read, methods=["GET"]), Route("/clock", move, methods=["POST"])])

@@ -9,10 +9,13 @@ something to do at one instant, what comes in goes first: the strangers act whil
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from redis.exceptions import RedisError
 
 from domain.store import clock, due, quiet
 from domain.store.clock import TOKYO
@@ -119,7 +122,8 @@ class Clockwork:
     async def _stand(self, instant: datetime) -> None:
         async with transaction() as tx:
             await clock.set_standing(tx, instant, machine_now())
-        await asyncio.to_thread(self._queues.scheduler_bell().ring)
+        with contextlib.suppress(RedisError):  # it is only a bell; the scheduler looks by itself too
+            await asyncio.to_thread(self._queues.scheduler_bell().ring)
 
     async def together(self, *, ticking: bool) -> datetime:
         """Puts both clocks on the later one's instant, there to stand or to tick on."""
@@ -140,7 +144,7 @@ class Clockwork:
         while True:
             status = await self._strangers.status()
             first = await self._look(status)
-            messages = await asyncio.to_thread(self._queues.outstanding)
+            messages = await self._messages()
             if not first.waiting and not messages:
                 status = await self._strangers.status()
                 second = await self._look(status)
@@ -153,7 +157,7 @@ class Clockwork:
             elif moment - changed > PATIENCE_SECONDS:
                 raise NotQuiet(
                     f"Nothing has moved for {PATIENCE_SECONDS:.0f} seconds at {at.astimezone(TOKYO):%Y-%m-%d %H:%M}",
-                    why="; ".join([*first.waiting, *_noise(status), *([f"{messages} messages in the queues"] if messages else [])]),
+                    why="; ".join([*first.waiting, *_noise(status), *([_queued(messages)] if messages else [])]),
                     do=("kessai batches --unfinished", "kessai exceptions", "read the logs of worker and scheduler"),
                     code="NOT_QUIET",
                 )
@@ -162,9 +166,20 @@ class Clockwork:
                 await self._stand(at)  # a move to the same instant: every bank is looked through at once
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def _messages(self) -> int:
+        """How many messages are queued or running; -1 when nobody can tell, which is not quiet."""
+        try:
+            return await asyncio.to_thread(self._queues.outstanding)
+        except RedisError:
+            return -1
+
     async def _look(self, status: Status) -> quiet.Look:
         async with reading() as tx:
             return await quiet.look(tx, status.published, machine_now())
+
+
+def _queued(messages: int) -> str:
+    return f"{messages} messages in the queues" if messages > 0 else "Redis does not answer"
 
 
 def _silent(status: Status) -> bool:

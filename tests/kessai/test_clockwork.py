@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx2
 import pytest
+import redis
 
 from domain.store import clock, due, quiet
 from domain.store.clock import ClockBackwardsError
@@ -50,6 +51,8 @@ class World:
         return await self.status()
 
     def outstanding(self) -> int:
+        if self.messages < 0:
+            raise redis.RedisError("away")
         return self.messages
 
     def scheduler_bell(self) -> "World":
@@ -138,6 +141,7 @@ async def test_the_clock_never_goes_back(world: World, clockwork: Clockwork):
     [
         ({"busy": ["1 batches to seal"]}, "1 batches to seal"),
         ({"messages": 2}, "2 messages in the queues"),
+        ({"messages": -1}, "Redis does not answer"),
         ({"status_": Status(START, False, None, False, {}, 0, [])}, "the sandbox is busy"),
         ({"status_": Status(START, False, None, True, {}, 3, [])}, "3 hooks undelivered"),
     ],
@@ -230,3 +234,14 @@ async def test_the_address_says_what_is_not_quiet(world: World, clockwork: Clock
         answer = await http.post("/clock", json={"advance": "P1D"})
     assert answer.status_code == 504
     assert (answer.json()["code"], answer.json()["why"]) == ("NOT_QUIET", "1 batches to seal")
+
+
+async def test_the_address_survives_what_breaks(world: World, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch):
+    async def away(*_: object) -> None:
+        raise ConnectionResetError("the database went away")
+
+    monkeypatch.setattr(due, "next_instant", away)
+    transport = httpx2.ASGITransport(app=make_app(clockwork))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://clock") as http:
+        answer = await http.post("/clock", json={"advance": "P1D"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
