@@ -101,8 +101,10 @@ async def open_batch(
         if found is not None:
             return int(found)
         if one_per_date and await tx.value(
-            f"select 1 from batch where {_KEY} and status <> {int(BatchStatus.REFUSED)} and (status <> 0 or closed_at is not null) limit 1",
+            f"select 1 from batch where {_KEY} and coalesce(bank_code, '') = coalesce($7::text, '') and status <> {int(BatchStatus.REFUSED)} "
+            "and (status <> 0 or closed_at is not null) limit 1",
             *key,
+            bank_code,
         ):
             return None
         made = await tx.value(
@@ -241,13 +243,14 @@ async def number_for(tx: Tx, batch: Batch) -> int:
         await tx.value(
             "select coalesce(max(number), 0) from batch where home = $1 and kind = any($2::smallint[]) "
             "and coalesce(account_id, 0) = coalesce($3::bigint, 0) and coalesce(carrier_id, '') = coalesce($4::text, '') "
-            "and site_id = $5 and value_on = $6",
+            "and site_id = $5 and value_on = $6 and coalesce(bank_code, '') = coalesce($7::text, '')",
             batch.home,
             kinds,
             batch.account_id,
             batch.carrier_id,
             batch.site_id,
             batch.value_on,
+            batch.bank_code,
         )
         or 0
     )

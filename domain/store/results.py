@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ledger import AccountKind
-from domain.machines import DEBIT, DELIVERY, DebitFact, DeliveryFact
+from domain.machines import DEBIT, DebitFact
 from domain.statuses import BatchStatus, DebitFailureReason, DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome, PayoutStatus
 from domain.store import queueing, rules_sql, stream, sweeps
 from domain.store.batches import Batch, load
@@ -177,9 +177,7 @@ with l as (update line x set outcome = {int(LineOutcome.DONE)}, code = 0, outcom
                   event_count = s.event_count + case when {second} then 2 else 1 end
             where s.home = $1 and s.contract_id = any($3::bigint[]) and {rules_sql.can_move(DEBIT, DebitFact.DEBITED, "s.debit")}
           returning s.contract_id, s.gross, s.event_count, s.site_id, s.carrier_id, s.collecting_id, s.main_id, {second} as second,
-                    {rules_sql.can_move(DELIVERY, DeliveryFact.INSTRUCTED, "s.delivery")} and {rules_sql.delivery_gate("s")}
-                      and (s.deliver_when in ({int(DeliverWhen.ON_DEBITED)}, {int(DeliverWhen.ON_SETTLED)})
-                           or (s.deliver_when = {int(DeliverWhen.ON_ACCEPTANCE)} and s.scheduled_on is null)) as deliver,
+                    s.delivery = {int(DeliveryStatus.PENDING)} and {rules_sql.delivery_gate("s")} and s.deliver_when <> {int(DeliverWhen.AT_ONCE)} as deliver,
                     {"false" if direct else rules_sql.payout_gate("s")} as pay),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
            select $1::smallint, contract_id, event_count - second::int, {int(EventKind.DEBITED)}, $4::timestamptz, $5::date from u
