@@ -101,6 +101,7 @@ def output():
     root = logging.getLogger()
     before = root.handlers[:], root.level
     stream = io.StringIO()
+    logging.captureWarnings(capture=False)  # a test before us may have left them caught by a hook that pytest has taken away
     yield stream
     root.handlers[:], level = before[0], before[1]
     root.setLevel(level)
