@@ -12,7 +12,17 @@ from datetime import datetime
 
 from domain.ledger import AccountKind
 from domain.machines import DEBIT, DebitFact
-from domain.statuses import BatchStatus, DebitFailureReason, DebitStatus, DeliverWhen, EventKind, Kind, LineOutcome, PayoutStatus
+from domain.statuses import (
+    BatchStatus,
+    DebitFailureReason,
+    DebitStatus,
+    DeliverWhen,
+    DeliveryStatus,
+    EventKind,
+    Kind,
+    LineOutcome,
+    PayoutStatus,
+)
 from domain.store import queueing, rules_sql, stream, sweeps
 from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
