@@ -288,10 +288,13 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
     """A carrier's answer to our call: what it accepted or rejected."""
     try:
         answer = orjson.loads(await _small(reply))
-        listed = answer["results"]
-        if answer["batch_id"] != reply.name or not isinstance(listed, list) or len(listed) > MAX_EVENTS:
-            raise TypeError("results")
-        found = [_notice(line_no, {**line, "type": line["status"]}, now.date()) for line_no, line in enumerate(listed, 1)]
+        if answer.get("code") == "INVALID":  # the carrier takes none of them: each is rejected
+            found = await _all_rejected(reply, now)
+        else:
+            listed = answer["results"]
+            if answer["batch_id"] != reply.name or not isinstance(listed, list) or len(listed) > MAX_EVENTS:
+                raise TypeError("results")
+            found = [_notice(line_no, {**line, "type": line["status"]}, now.date()) for line_no, line in enumerate(listed, 1)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable("MALFORMED", f"the answer cannot be read: {type(error).__name__}") from error
     home, batch_id = contract_ids.home_of(int(reply.name)), int(reply.name)
@@ -309,6 +312,17 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
             reply.partner,
             now,
         )
+
+
+async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:
+    batch = await outgoing.batch_of(contract_ids.home_of(int(reply.name)), int(reply.name))
+    if batch is None or batch.carrier_id != reply.partner:
+        raise KeyError("batch_id")
+    _, shipments = await outgoing.shipments(batch)
+    return [
+        notices.Notice(n, batch.home, x.contract_id, x.attempt, DeliveryFact.REJECTED, now.date(), None, "INVALID")
+        for n, x in enumerate(shipments, 1)
+    ]
 
 
 def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notices.Notice:

@@ -168,3 +168,14 @@ async def test_more_shipments_than_a_call_takes(store: None, tmp_path: Path, mon
         assert {await here.stands(number) for number in found} == {"DEBITED SHIPPED PAID"}
         assert batches.SHIPMENTS_PER_CALL == 1_000
         await sound(here)
+
+
+async def test_a_call_that_is_refused_whole_rejects_each_shipment(store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A carrier that takes none of a batch (422): every shipment is REJECTED, nothing is left waiting for an answer that never comes."""
+    monkeypatch.setattr("sandbox.carrier._mistakes", lambda _batch, _key: [{"field": "shipments", "message": "no"}])
+    async with town(tmp_path) as here:
+        await here.register(130, contract("C1"), contract("C2"))
+        await here.walk("09-25 12:00")
+        for number in ("130/C1", "130/C2"):
+            assert (await here.diary(number))[-1] == "09-25 10:00 DELIVERY_REJECTED"
+        await sound(here)
