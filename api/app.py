@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from api.edge import Edge
 from api.health import Health
 from api.hooks import Hooks
 from api.http import GraphQL
 from api.keys import Keys
+from api.live.socket import SocketApp
 from api.oauth import OAuth
 from api.options import ApiOptions
 from api.schema import schema
@@ -38,14 +39,18 @@ def create_app(options: ApiOptions) -> Starlette:
             # What has been imported stays for ever: looking it through at each full collection would stop everybody for 100 ms and more.
             gc.freeze()
             try:
-                yield
+                async with graphql.live.running():
+                    yield
             finally:
                 gc.unfreeze()
 
     routes = [
         Route("/graphql", graphql.serve, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
+        WebSocketRoute("/graphql", SocketApp(graphql.live)),
         *OAuth(options, keys).routes(),
         *Hooks(options).routes(),
         *Health(options).routes(),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Edge)], lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=[Middleware(Edge)], lifespan=lifespan)
+    app.state.live = graphql.live
+    return app

@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import strawberry
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    GraphQLSchema,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    OperationType,
-    parse,
-    specified_rules,
-)
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationDefinitionNode, parse, specified_rules
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
@@ -91,8 +82,6 @@ class Documents:
         operations = {
             node.name.value if node.name else None: node for node in document.definitions if isinstance(node, OperationDefinitionNode)
         }
-        if any(node.operation is OperationType.SUBSCRIPTION for node in operations.values()):
-            return Faulty(ErrorCode.GRAPHQL_VALIDATION_FAILED, (GraphQLError("Subscriptions need graphql-transport-ws or SSE."),))
         return Prepared(text, document, operations)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 import orjson
-from graphql import ExecutionResult, OperationDefinitionNode
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
+from graphql import OperationType as Kind
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry.types.graphql import OperationType
@@ -22,6 +23,8 @@ from api.documents import Documents, Faulty, Prepared, Schema
 from api.edge import RETRY_AFTER, error_response, request_id_of
 from api.errors import ApiError, ErrorCode, HttpRefusal, Unauthenticated, Unavailable
 from api.keys import Keys
+from api.live.operations import Asked, Live, Refused
+from api.live.sse import EVENT_STREAM, EventStream
 from api.masking import entries, entry
 from api.options import ApiOptions
 from api.registrar import WRITE, ShapeFaults, Turns, register_all, shape_faults, site_of, too_many
@@ -58,6 +61,7 @@ class GraphQL:
         self._limits = options.limits
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the schema it wraps
         self._documents = Documents(self._core, count=options.limits.documents, chars=options.limits.document_chars)
+        self.live = Live(schema, self._documents, options, verifier, keys)
         self._plans: dict[int, tuple[Prepared, batch.Plan | None]] = {}
         self._system_clock_until: datetime | None = None
 
@@ -99,6 +103,8 @@ class GraphQL:
             operation = document.operation(asked.operation_name)
         except ApiError as error:
             return _answer({"errors": entries([error], request_id)}, accept)
+        if operation.operation is Kind.SUBSCRIPTION:
+            return await self._follow(request, asked, caller, request_id, accept)
         context = await self._context(request, caller, request_id, document)
         plan = self._plan(document, operation)
         try:
@@ -115,7 +121,23 @@ class GraphQL:
         except batch.VariableFaults as faulty:
             return _answer({"errors": entries(faulty.errors, request_id, fallback=ErrorCode.BAD_USER_INPUT)}, accept)
         result = await self._execute(operation, context, variables)
+        if operation.operation is Kind.MUTATION:
+            self.live.bell.ring()
         return self._finished(result, request_id, accept)
+
+    async def _follow(self, request: Request, asked: _Asked, caller: Caller, request_id: str, accept: str) -> Response:
+        """A subscription: by server-sent events, for those who accept them. `Last-Event-ID` wins over the `after` that was sent first."""
+        if EVENT_STREAM not in (request.headers.get("accept") or "").lower():
+            problem = GraphQLError(f"Subscriptions need graphql-transport-ws or Accept: {EVENT_STREAM}.")
+            return _answer({"errors": entries([problem], request_id, fallback=ErrorCode.GRAPHQL_VALIDATION_FAILED)}, accept)
+        language = language_of(request.headers.get("accept-language"))
+        wanted = Asked(asked.query, asked.operation_name, await _all_variables(asked))
+        found: Any
+        try:
+            found = await self.live.begin(wanted, caller, language, request_id, last=request.headers.get("last-event-id"))
+        except Refused as refused:
+            found = refused.errors
+        return EventStream(self.live, found, caller, request.headers.get("authorization", ""), request_id)
 
     # ── the request ──────────────────────────────────────────────────────────────────────────────────────────────────
     async def _read(self, request: Request, caller: Caller) -> _Asked:
@@ -184,6 +206,7 @@ class GraphQL:
             raise
         except Exception as error:  # noqa: BLE001 - the schema gives every error the shape that it has elsewhere
             answer = error
+        self.live.bell.ring()
         if plan.writers is not None and not isinstance(answer, BaseException):
             return Response(await batch.written(plan, answer), media_type=accept)
 

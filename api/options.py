@@ -24,6 +24,10 @@ class Limits:
     documents: int = 512  # parsed and validated operations that are remembered
     document_chars: int = 50_000  # longest operation that is remembered
     request_seconds: float = 30.0  # then TIMEOUT
+    subscriptions: int = 100  # at once on one socket
+    init_seconds: float = 5.0  # until a socket has said who it is
+    unread: int = 2_000  # messages that wait for a slow reader; then he is told, and cut off
+    unread_chars: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class ApiOptions:
         redis_url: The bell. None: there is none, and `/readyz` does not ask for it.
         limits: See `Limits`.
         machine_clock: Machine time; tests move it.
+        cors_origins: Whose pages may call us from a browser: `https://shop.example`, exactly; `*` is everybody's. None: nobody's.
     """
 
     database_url: str
@@ -43,6 +48,7 @@ class ApiOptions:
     redis_url: str | None = None
     limits: Limits = field(default_factory=Limits)
     machine_clock: Callable[[], datetime] = system_clock
+    cors_origins: frozenset[str] = frozenset()
 
     @property
     def audience(self) -> str:

@@ -26,7 +26,7 @@ from api.types.asking import (
 )
 from api.types.connections import ContractConnection, ContractEdge, SettlementConnection, SettlementEdge
 from api.types.contract import Contract, Info, as_of, event_of, events_of, load
-from api.types.settlement import SettlementSum, settlement_of, shown_settlement
+from api.types.settlement import SettlementSum, settlement_event_of, settlement_of, shown_settlement
 from api.types.shapes import Count, Node, PageInfo
 from domain.access import FieldGroup
 from domain.store import pages, reading
@@ -74,7 +74,7 @@ def _split(node_id: str) -> tuple[str, int | None, str]:
 
 async def _node(node_id: str, context: Context) -> Node | None:
     letter, contract_id, name = _split(node_id)
-    if contract_id is None or letter not in {"c", "s", "e"} or bool(name) is not (letter == "e"):
+    if contract_id is None or letter not in {"c", "s", "e", "t"} or bool(name) is not (letter in {"e", "t"}):
         return None
     contract = await _contract(contract_id, context)
     if contract is None or letter == "c":
@@ -83,7 +83,7 @@ async def _node(node_id: str, context: Context) -> Node | None:
         return settlement_of(contract)
     for told in await events_of(contract, context):
         if told.name == name:
-            return event_of(contract, told)
+            return event_of(contract, told) if letter == "e" else settlement_event_of(contract, told)
     return None
 
 
@@ -147,7 +147,7 @@ async def _resolve_node(
     info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="An ID that this server has given.")]
 ) -> Node | None:
     """Needs contracts:read; a settlement settlements:read."""
-    info.context.require(READ_SETTLEMENTS if id.startswith("s") else READ_CONTRACTS)
+    info.context.require(READ_SETTLEMENTS if id.startswith(("s", "t")) else READ_CONTRACTS)
     return await _node(id, info.context)
 
 

@@ -7,11 +7,12 @@ from graphql import build_schema, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from api.documents import Schema
+from api.live.wish import Subscription
 from api.queries import Query
 from api.register import RegistrationMutations
 from api.scalars import SCALARS
 from api.types.contract import Contract, ContractEvent
-from api.types.settlement import Settlement
+from api.types.settlement import Settlement, SettlementEvent
 
 
 @strawberry.type(description="What changes something. Refusals are answers: members of the result's union.")
@@ -22,7 +23,8 @@ class Mutation(RegistrationMutations):
 schema = Schema(
     query=Query,
     mutation=Mutation,
-    types=[Contract, ContractEvent, Settlement],
+    subscription=Subscription,
+    types=[Contract, ContractEvent, Settlement, SettlementEvent],
     # Suggestions ("Did you mean ...") rebuild the schema for whoever has no right to read it.
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )

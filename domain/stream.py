@@ -16,6 +16,9 @@ from itertools import pairwise
 START = "0"
 """Where reading begins with the first event one may see. Not signed: it tells nothing."""
 
+BELL = "kessai:stream"
+"""The channel on which whoever has told something says so: a hint to look at the log, with nothing in it."""
+
 _VERSION = 1
 _PLACE = struct.Struct(">IHIQI")  # epoch, home, day, pos, index
 _SIGNATURE_BYTES = 16

@@ -63,7 +63,7 @@ Info = strawberry.Info[Context, None]
 # ── types ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @strawberry.type(description="Something that happened to a contract (出来事). Its own fields stay as they were then.")
 class ContractEvent(Node):
-    cursor: Cursor = strawberry.field(description="The event's place in the log of its contract.")
+    cursor: Cursor = strawberry.field(description="The event's place in the log: a subscription with it as `after` goes on behind it.")
     kind: EventKind = strawberry.field(description="What happened.")
     occurred_at: dt.datetime = strawberry.field(description="When we learned of it, by the server's business clock.")
     happened_on: dt.date | None = strawberry.field(
@@ -171,7 +171,8 @@ class Told:
     row: Row
 
 
-def _name_of(contract_id: int, no: int, key: bytes) -> str:
+def name_of(contract_id: int, no: int, key: bytes) -> str:
+    """An event's name in IDs."""
     return hmac.new(key, f"event {contract_id} {no}".encode(), hashlib.sha256).hexdigest()[:20]
 
 
@@ -192,7 +193,7 @@ async def events_of(contract: Contract, context: Context) -> list[Told]:
     contract_id = contract.row["contract_id"]
     rows = await loader.load((contract_id, contract.row["event_count"]))
     return [
-        Told(_name_of(contract_id, row["no"], context.cursor_key), row)
+        Told(name_of(contract_id, row["no"], context.cursor_key), row)
         for row in rows
         if may_see_event(contract.roles, EventKind(row["kind"]))
     ]

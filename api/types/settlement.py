@@ -6,9 +6,9 @@ import datetime as dt
 
 import strawberry
 
-from api.scalars import Amount
-from api.types.contract import Contract
-from api.types.enums import Currency, PayoutStatus
+from api.scalars import Amount, Cursor
+from api.types.contract import Contract, Told
+from api.types.enums import Currency, EventKind, PayoutStatus
 from api.types.shapes import Node
 
 
@@ -30,6 +30,17 @@ class Settlement(Node):
     )
     currency: Currency = strawberry.field(description="Currency of the amounts.")
     status: PayoutStatus = strawberry.field(description="Where the seller's money stands (清算ステータス).")
+
+
+@strawberry.type(description="Something that changed a row of the settlement list (清算状況). Its own fields stay as they were then.")
+class SettlementEvent(Node):
+    cursor: Cursor = strawberry.field(description="The event's place in the log: a subscription with it as `after` goes on behind it.")
+    kind: EventKind = strawberry.field(description="What happened.")
+    occurred_at: dt.datetime = strawberry.field(description="When we learned of it, by the server's business clock.")
+    happened_on: dt.date | None = strawberry.field(
+        description="The bank's or carrier's date of it. Null: it is nothing that a bank or carrier dates."
+    )
+    settlement: Settlement = strawberry.field(description="The settlement as it is now, not as it was then.")
 
 
 @strawberry.type(description="What the whole list adds up to, for one currency and status.")
@@ -65,3 +76,19 @@ def shown_settlement(contract: Contract) -> Settlement:
     settlement = settlement_of(contract)
     assert settlement is not None, "the list shows a payout to somebody who may not see it"
     return settlement
+
+
+def settlement_event_of(contract: Contract, told: Told) -> SettlementEvent | None:
+    """The answer for an event seen as one of the settlement list; None for those who do not see payouts."""
+    settlement = settlement_of(contract)
+    if settlement is None:
+        return None
+    contract_id = contract.row["contract_id"]
+    return SettlementEvent(
+        id=strawberry.ID(f"t{contract_id}-{told.name}"),
+        cursor=Cursor(f"e{contract_id}-{told.name}"),
+        kind=EventKind(told.row["kind"]),
+        occurred_at=told.row["at"],
+        happened_on=told.row["happened_on"],
+        settlement=settlement,
+    )

@@ -71,14 +71,15 @@ async def as_of(tx: Tx, scope: Scope) -> tuple[Place, ...]:
 
 
 # The party check: one clause for each kind of viewer, over `c`. $4 are the numbers that the clause speaks of.
-_MINE = {
+MINE = {
     ViewerKind.SITE: "c.site_id = any($4::bigint[])",
     ViewerKind.FIRM: "(c.buyer_id = any($4::bigint[]) or c.seller_id = any($4::bigint[]))",
     ViewerKind.OPERATOR: "$4::bigint[] is not null",
 }
 
 
-def _mine(scope: Scope) -> list[int]:
+def mine(scope: Scope) -> list[int]:
+    """The numbers that `MINE` speaks of."""
     if scope.viewer.kind is ViewerKind.FIRM:
         return scope.party_ids
     return list(scope.site_ids)
@@ -146,8 +147,8 @@ async def contracts(tx: Tx, scope: Scope, contract_ids: Iterable[int]) -> dict[i
     ids = sorted(set(contract_ids))
     if not ids or not scope.homes:
         return {}
-    sql = _CONTRACTS.format(mine=_MINE[scope.viewer.kind])
-    rows = await tx.rows(sql, _of_homes(ids), ids, ids[0], _mine(scope), ids[-1])
+    sql = _CONTRACTS.format(mine=MINE[scope.viewer.kind])
+    rows = await tx.rows(sql, _of_homes(ids), ids, ids[0], mine(scope), ids[-1])
     return {row["contract_id"]: row for row in rows}
 
 

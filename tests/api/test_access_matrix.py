@@ -49,6 +49,8 @@ ELSEWHERE = {
     "ContractEventConnection": "test_events",
     "ContractEventEdge": "test_events",
     "Settlement": "test_settlements",
+    "SettlementEvent": "tests/api/live/test_rights.py",
+    "Subscription": "tests/api/live/test_rights.py",
     "SettlementConnection": "test_settlements",
     "SettlementEdge": "test_settlements",
     "SettlementSum": "test_settlements",
