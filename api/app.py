@@ -11,14 +11,22 @@ from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
 from api.edge import Edge
+from api.external import ExternalVerifier
 from api.health import Health
 from api.hooks import Hooks
 from api.http import GraphQL
 from api.keys import Keys
 from api.live.socket import SocketApp
 from api.oauth import OAuth
+from api.oauth.authorize import Authorize
 from api.options import ApiOptions
+from api.passwords import Passwords
+from api.resource import Resource
 from api.schema import schema
+from api.signin import SignIn
+from api.signin_account import Account
+from api.signin_browser import Browser
+from api.signin_invited import Invited
 from api.tokens import Verifier
 from domain.store.connection import open_store
 
@@ -29,7 +37,7 @@ def create_app(options: ApiOptions) -> Starlette:
     Raises (at start) StoreUnavailable when the database cannot be reached.
     """
     keys = Keys(options.machine_clock)
-    verifier = Verifier(keys, options.base_url, options.audience, options.machine_clock)
+    verifier = verifier_of(options, keys)
     graphql = GraphQL(schema, options, verifier, keys)
 
     @contextlib.asynccontextmanager
@@ -47,10 +55,32 @@ def create_app(options: ApiOptions) -> Starlette:
     routes = [
         Route("/graphql", graphql.serve, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
         WebSocketRoute("/graphql", SocketApp(graphql.live)),
-        *OAuth(options, keys).routes(),
+        *(people_routes(options, keys) if options.issuer is None else []),
+        *Resource(options).routes(),
         *Hooks(options).routes(),
         *Health(options).routes(),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(Edge)], lifespan=lifespan)
     app.state.live = graphql.live
     return app
+
+
+def verifier_of(options: ApiOptions, keys: Keys) -> Verifier:
+    """Whose tokens are good: ours, or those of the external issuer and nobody else's."""
+    if options.issuer is not None:
+        return ExternalVerifier(keys, options.issuer, options.machine_clock)
+    return Verifier(keys, options.base_url, options.audience, options.machine_clock)
+
+
+def people_routes(options: ApiOptions, keys: Keys) -> list[Route]:
+    """The authorization server and its pages."""
+    browser, passwords = Browser(options, keys), Passwords()
+    authorize = Authorize(options, browser)
+    rooms = (
+        OAuth(options, keys),
+        authorize,
+        SignIn(browser, authorize, passwords),
+        Invited(browser, passwords),
+        Account(browser, passwords),
+    )
+    return [route for room in rooms for route in room.routes()]

@@ -17,9 +17,9 @@ Language = Literal["en", "ja"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who holds the token: a client, bound to one site or one firm.
+    """Who holds the token: a site's or firm's own program, or a person (`user_id`) of a firm or an operator, through a frontend.
 
-    `scopes` are those that the token has and its client still has.
+    `scopes` are those that the token has and its client still has. At `expires_at` (machine time) the token ends.
     """
 
     client_id: str
@@ -28,6 +28,8 @@ class Caller:
     firm_id: int | None
     scopes: frozenset[str]
     viewer: Viewer
+    user_id: int | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(slots=True)

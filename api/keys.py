@@ -1,4 +1,8 @@
-"""The keys that sign access tokens (ES256): the newest signs, all that are not retired verify."""
+"""The keys that sign access tokens (ES256): the newest that may sign does, all that are not retired verify.
+
+A new key is shown to the world before it signs (`signs_from`), so that nobody meets a token whose key he cannot find; the key before it is
+retired when its last token has expired. A new one is made by a person (`kessai key rotate`).
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,19 @@ from domain.store import credentials
 from domain.store.connection import transaction
 
 KEEP = timedelta(seconds=60)  # a new key signs after at most this
+ANNOUNCED = timedelta(minutes=5)  # so long a new key is shown before it signs
+OUTLIVE = timedelta(minutes=15)  # longer than any access token lives
 RELOAD = timedelta(seconds=2)  # at most so often for a key that we have not seen
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The keys as they were read. `cursor_key` signs places in the log; it stays with the oldest key."""
+    """The keys as they were read. `cursor_key` signs places in the log, `form_key` forms; they stay with the oldest key."""
 
     signing: ECKey
     verifying: KeySet
     cursor_key: bytes
+    form_key: bytes
     read_at: datetime
 
     def public(self) -> dict[str, Any]:
@@ -52,11 +59,42 @@ class Keys:
     async def _read(self, moment: datetime) -> Loaded:
         async with transaction() as tx:
             stored = await credentials.keys(tx)
-            if not stored:
-                made = ECKey.generate_key("P-256", parameters={"use": "sig", "alg": "ES256"}, auto_kid=True)
-                await credentials.first_key(tx, str(made.kid), dict(made.as_dict(private=True)), moment)
+            if not any(key.signs(moment) for key in stored):
+                made = new_key()
+                if stored:  # all have been retired: another one signs at once
+                    await credentials.add_key(
+                        tx, str(made.kid), private_half(made), signs_from=moment, others_until=moment, machine_now=moment
+                    )
+                else:
+                    await credentials.first_key(tx, str(made.kid), private_half(made), moment)
                 stored = await credentials.keys(tx)
-        pairs = [(key, ECKey.import_key(key.private_jwk)) for key in stored]
-        good = [key for row, key in pairs if not row.retired]
+        good = {row.kid: ECKey.import_key(row.private_jwk) for row in stored if row.verifies(moment)}
+        signing = next(good[row.kid] for row in stored if row.signs(moment))
         oldest = stored[-1].private_jwk["d"].encode()
-        return Loaded(good[0], KeySet(list(good)), hmac.digest(oldest, b"kessai log cursors", sha256), moment)
+        cursor_key, form_key = (hmac.digest(oldest, purpose, sha256) for purpose in (b"kessai log cursors", b"kessai forms"))
+        return Loaded(signing, KeySet(list(good.values())), cursor_key, form_key, moment)
+
+
+def new_key() -> ECKey:
+    """A fresh key for ES256."""
+    return ECKey.generate_key("P-256", parameters={"use": "sig", "alg": "ES256"}, auto_kid=True)
+
+
+def private_half(key: ECKey) -> dict[str, Any]:
+    """How a key is kept."""
+    return dict(key.as_dict(private=True))
+
+
+async def rotate(machine_now: datetime) -> tuple[str, datetime]:
+    """Makes the next key; answers its ID and when it begins to sign. The keys before it end when their last token has."""
+    made, signs_from = new_key(), machine_now + ANNOUNCED
+    async with transaction() as tx:
+        await credentials.add_key(
+            tx,
+            str(made.kid),
+            private_half(made),
+            signs_from=signs_from,
+            others_until=signs_from + KEEP + OUTLIVE,
+            machine_now=machine_now,
+        )
+    return str(made.kid), signs_from

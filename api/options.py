@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncBaseTransport
 
 
 def system_clock() -> datetime:
@@ -31,6 +35,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """An external issuer.
+
+    Attributes:
+        url: As it stands in `iss`, exactly.
+        audience: What its access tokens for us have in `aud`.
+        transport: How it is reached; None: by the network. Tests give another.
+    """
+
+    url: str
+    audience: str
+    transport: AsyncBaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiOptions:
     """Everything that `create_app` needs.
 
@@ -39,6 +58,7 @@ class ApiOptions:
         base_url: How the world reaches us, without a slash at the end; also the issuer of our tokens.
         redis_url: The bell. None: there is none, and `/readyz` does not ask for it.
         limits: See `Limits`.
+        issuer: An external OpenID issuer instead of our own authorization server and its pages.
         machine_clock: Machine time; tests move it.
         cors_origins: Whose pages may call us from a browser: `https://shop.example`, exactly; `*` is everybody's. None: nobody's.
     """
@@ -47,6 +67,7 @@ class ApiOptions:
     base_url: str
     redis_url: str | None = None
     limits: Limits = field(default_factory=Limits)
+    issuer: Issuer | None = None
     machine_clock: Callable[[], datetime] = system_clock
     cors_origins: frozenset[str] = frozenset()
 

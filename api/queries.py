@@ -29,7 +29,7 @@ from api.types.contract import Contract, Info, as_of, event_of, events_of, load
 from api.types.settlement import SettlementSum, settlement_event_of, settlement_of, shown_settlement
 from api.types.shapes import Count, Node, PageInfo
 from domain.access import FieldGroup
-from domain.store import pages, reading
+from domain.store import pages, people, reading
 from domain.store.connection import reading as snapshot
 
 READ_CONTRACTS = "contracts:read"
@@ -128,15 +128,17 @@ async def _listed(info: Info, group: FieldGroup, which: pages.Filter, order: pag
 
 
 async def _resolve_viewer(info: Info) -> Viewer:
-    """From the token; the firm's name from the database."""
+    """From the token; names from the database."""
     caller = info.context.caller
-    firm_name = None
-    if caller.firm_id is not None:
+    firm_name = user_name = None
+    if caller.firm_id is not None or caller.user_id is not None:
         async with snapshot() as tx:
-            firm_name = await reading.firm_name(tx, caller.firm_id)
+            firm_name = None if caller.firm_id is None else await reading.firm_name(tx, caller.firm_id)
+            person = None if caller.user_id is None else await people.by_id(tx, caller.user_id)
+            user_name = None if person is None else person.name
     return Viewer(
         client_id=caller.client_id,
-        user_name=None,
+        user_name=user_name,
         site_id=None if caller.site_id is None else str(caller.site_id),
         firm_name=firm_name,
         scopes=sorted(caller.scopes),

@@ -423,7 +423,7 @@ async def list_clients() -> list[dict[str, Any]]:
     """All clients, without secrets."""
     async with reading() as tx:
         rows = await tx.rows(
-            "select c.client_id, c.name, c.site_id, c.firm_id, f.name as firm, c.scopes, c.machine_at, c.stopped_at "
+            "select c.client_id, c.name, c.site_id, c.firm_id, f.name as firm, c.scopes, c.redirect_uris, c.machine_at, c.stopped_at "
             "from oauth_client c left join firm f using (firm_id) order by c.machine_at, c.client_id"
         )
     return [dict(row) for row in rows]
@@ -433,7 +433,9 @@ async def client_works(client_id: str, secret: str) -> bool:
     """Whether this pair would get a token."""
     async with reading() as tx:
         row = await tx.row("select secret_hash, stopped_at from oauth_client where client_id = $1", client_id)
-    return row is not None and row["stopped_at"] is None and secrets.compare_digest(bytes(row["secret_hash"]), secret_hash(secret))
+    if row is None or row["stopped_at"] is not None or row["secret_hash"] is None:
+        return False
+    return secrets.compare_digest(bytes(row["secret_hash"]), secret_hash(secret))
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -127,15 +127,24 @@ async def test_secrets_are_kept_as_hashes(api: Served):
 # ── discovery and keys ───────────────────────────────────────────────────────────────────────────────────────────────
 async def test_discovery_and_public_keys(api: Served):
     found = (await api.http.get("/.well-known/oauth-authorization-server")).json()
-    assert found == {
+    assert {name: value for name, value in found.items() if not name.startswith(("revocation", "introspection"))} == {
         "issuer": BASE,
+        "authorization_endpoint": f"{BASE}/oauth/authorize",
         "token_endpoint": f"{BASE}/oauth/token",
         "jwks_uri": f"{BASE}/oauth/jwks",
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
         "scopes_supported": ["contracts:read", "contracts:write", "settlements:read", "webhooks:write", "operations"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256"],
+        "authorization_response_iss_parameter_supported": True,
+        "ui_locales_supported": ["en", "ja"],
     }
+    for endpoint in ("revocation", "introspection"):
+        assert found[f"{endpoint}_endpoint"].startswith(f"{BASE}/oauth/")
+        assert ("none" in found[f"{endpoint}_endpoint_auth_methods_supported"]) is (endpoint == "revocation")
     (key,) = (await api.http.get("/oauth/jwks")).json()["keys"]
     assert (key["kty"], key["crv"], key["use"], "d" in key) == ("EC", "P-256", "sig", False)
     claims = jwt.decode(await api.token("site"), KeySet([ECKey.import_key(key)]), algorithms=["ES256"]).claims

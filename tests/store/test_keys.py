@@ -17,13 +17,16 @@ HOME = {
     "id_head", "party", "party_account", "account", "mandate", "contract_number", "contract", "delivery_record", "contract_state", "event",
     "batch", "work", "batch_fact", "parked", "line", "sweep", "sweep_part", "posting", "stream_head", "stream", "statement", "statement_line",
 }  # fmt: skip
-PARTY = {"firm", "oauth_client", "oauth_key"}  # people and programs: they belong to no site
+PARTY = {  # people and programs: they belong to no site
+    "firm", "person", "invitation", "oauth_client", "oauth_key", "oauth_family", "oauth_code", "oauth_refresh", "oauth_revocation",
+    "oauth_assertion", "browser_session", "consent", "throttle",
+}  # fmt: skip
 LOCAL = {"reply", "reply_body", "reply_line", "exception", "outbox", "lease"}
 CLASSES = (REFERENCE, HOME, PARTY, LOCAL)
 
 # A file's name is one at its bank, whichever site sent it. The day the tables are spread, this one needs a table of its own.
 ACROSS_HOMES = {"batch_one_name"}
-SMALL = {"site", "bank", "carrier", "firm", "reply"}  # what a foreign key may point at
+SMALL = {"site", "bank", "carrier", "firm", "person", "oauth_client", "oauth_family", "reply"}  # what a foreign key may point at
 
 
 async def rows(sql: str, *args: Any) -> list[Any]:

@@ -141,6 +141,17 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         Declared(
+            name='BrowserSession',
+            fields=[
+                ('session_hash', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('user_id', fields.BigIntField()),
+                ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'browser_session', 'app': 'store', 'pk_attr': 'session_hash', 'table_description': 'Somebody who is signed in on the pages.'},
+            bases=['Model'],
+        ),
+        Declared(
             name='BusinessClock',
             fields=[
                 ('id', fields.SmallIntField(primary_key=True, generated=False)),
@@ -165,6 +176,17 @@ class Migration(migrations.Migration):
                 ('deduplicates', fields.BooleanField()),
             ],
             options={'table': 'carrier', 'app': 'store', 'pk_attr': 'carrier_id', 'table_description': 'Table `carrier`.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='Consent',
+            fields=[
+                ('user_id', fields.BigIntField()),
+                ('client_id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('scopes', ArrayField(element_type='TEXT')),
+                ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'consent', 'app': 'store', 'pk_attr': 'client_id', 'table_description': 'What a person lets a frontend do.'},
             bases=['Model'],
         ),
         Declared(
@@ -327,6 +349,23 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         Declared(
+            name='Invitation',
+            fields=[
+                ('token_hash', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('home', fields.SmallIntField()),
+                ('party_id', fields.BigIntField()),
+                ('site_id', fields.IntField()),
+                ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('accepted_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('firm_id', fields.BigIntField(null=True)),
+                ('user_id', fields.BigIntField(null=True)),
+                ('withdrawn_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'invitation', 'app': 'store', 'pk_attr': 'token_hash', 'table_description': 'Opens one party to one firm, once (records).'},
+            bases=['Model'],
+        ),
+        Declared(
             name='Lease',
             fields=[
                 ('name', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
@@ -395,18 +434,58 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         Declared(
+            name='OauthAssertion',
+            fields=[
+                ('client_id', fields.TextField(unique=False)),
+                ('jti_hash', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'oauth_assertion', 'app': 'store', 'pk_attr': 'jti_hash', 'table_description': 'Private_key_jwt: each assertion is good once.'},
+            bases=['Model'],
+        ),
+        Declared(
             name='OauthClient',
             fields=[
                 ('client_id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
                 ('name', fields.TextField(unique=False)),
-                ('secret_hash', fields.BinaryField()),
+                ('secret_hash', fields.BinaryField(null=True)),
+                ('public_jwks', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
                 ('site_id', fields.IntField(null=True)),
                 ('firm_id', fields.BigIntField(null=True)),
                 ('scopes', ArrayField(element_type='TEXT')),
+                ('redirect_uris', ArrayField(element_type='TEXT')),
+                ('external', fields.BooleanField()),
                 ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('stopped_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'oauth_client', 'app': 'store', 'pk_attr': 'client_id', 'table_description': 'Table `oauth_client`.'},
+            options={'table': 'oauth_client', 'app': 'store', 'pk_attr': 'client_id', 'table_description': 'Programs: of a site, of a firm, or a frontend through which people come.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='OauthCode',
+            fields=[
+                ('code_hash', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('family_id', fields.TextField(unique=False)),
+                ('redirect_uri', fields.TextField(unique=False)),
+                ('scope', fields.TextField(unique=False)),
+                ('challenge', fields.TextField(unique=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('used_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'oauth_code', 'app': 'store', 'pk_attr': 'code_hash', 'table_description': 'Authorization codes: one minute, one try.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='OauthFamily',
+            fields=[
+                ('family_id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('client_id', fields.TextField(unique=False)),
+                ('user_id', fields.BigIntField()),
+                ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('revoked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'oauth_family', 'app': 'store', 'pk_attr': 'family_id', 'table_description': "One consent's tokens: they end together."},
             bases=['Model'],
         ),
         Declared(
@@ -415,9 +494,31 @@ class Migration(migrations.Migration):
                 ('kid', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
                 ('private_jwk', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
                 ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('signs_from', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('retired_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'oauth_key', 'app': 'store', 'pk_attr': 'kid', 'table_description': 'Signing keys of access tokens; the newest signs, the others still verify.'},
+            options={'table': 'oauth_key', 'app': 'store', 'pk_attr': 'kid', 'table_description': 'Signing keys of access tokens: the newest that may sign does, all that are not retired verify.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='OauthRefresh',
+            fields=[
+                ('token_hash', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('family_id', fields.TextField(unique=False)),
+                ('scope', fields.TextField(unique=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('used_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'oauth_refresh', 'app': 'store', 'pk_attr': 'token_hash', 'table_description': 'Refresh tokens: each is used once, a second use ends the family.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='OauthRevocation',
+            fields=[
+                ('subject', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'oauth_revocation', 'app': 'store', 'pk_attr': 'subject', 'table_description': 'Whose access tokens are refused until the last of them has expired: token:, family:, user:.'},
             bases=['Model'],
         ),
         Declared(
@@ -472,6 +573,21 @@ class Migration(migrations.Migration):
                 ('holder', fields.TextField(unique=False)),
             ],
             options={'table': 'party_account', 'app': 'store', 'pk_attr': 'party_account_id', 'table_description': 'An account as a contract named it; rows are never changed.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='Person',
+            fields=[
+                ('user_id', fields.BigIntField(primary_key=True, generated=False)),
+                ('name', fields.TextField(unique=False)),
+                ('firm_id', fields.BigIntField(null=True)),
+                ('operator', fields.BooleanField()),
+                ('password_hash', fields.TextField(null=True, unique=False)),
+                ('subject', fields.TextField(null=True, unique=False)),
+                ('machine_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('stopped_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'person', 'app': 'store', 'pk_attr': 'user_id', 'table_description': 'Who signs in [0032]: of one firm, or an operator.'},
             bases=['Model'],
         ),
         Declared(
@@ -659,6 +775,16 @@ class Migration(migrations.Migration):
                 ('amount', fields.BigIntField()),
             ],
             options={'table': 'sweep_part', 'app': 'store', 'pk_attr': 'batch_id', 'table_description': 'What a sweep carries: whole debit batches or parts of them.'},
+            bases=['Model'],
+        ),
+        Declared(
+            name='Throttle',
+            fields=[
+                ('key', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=255)),
+                ('tries', fields.IntField()),
+                ('since', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'throttle', 'app': 'store', 'pk_attr': 'key', 'table_description': 'Tries to sign in, by name, address and both; the key is a hash.'},
             bases=['Model'],
         ),
         Declared(

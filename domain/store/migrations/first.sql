@@ -68,14 +68,66 @@ create table bank_poll (                 -- when a bank's out/ was last looked t
 
 -- ── people and programs ──────────────────────────────────────────────────────────────────────────────────────────────
 create table firm (firm_id bigint primary key, name text not null, created_at timestamptz not null);
-create table oauth_client (
-  client_id text primary key, name text not null, secret_hash bytea not null,
-  site_id integer references site, firm_id bigint references firm, scopes text[] not null,
+create table person (                    -- who signs in [0032]: of one firm, or an operator
+  user_id bigint primary key,
+  name text not null unique check (name ~ '^[a-z0-9][a-z0-9._@-]{1,63}$'),
+  firm_id bigint references firm, operator boolean not null default false,
+  password_hash text,                    -- argon2id; null = signs in at an external issuer
+  subject text unique,                   -- `sub` at the external issuer
   machine_at timestamptz not null, stopped_at timestamptz,
-  check (num_nonnulls(site_id, firm_id) <= 1)
+  check (operator = (firm_id is null)),
+  check (num_nonnulls(password_hash, subject) = 1)
 );
-create table oauth_key (                 -- signing keys of access tokens; the newest signs, the others still verify
-  kid text primary key, private_jwk jsonb not null, machine_at timestamptz not null, retired_at timestamptz
+create table oauth_client (              -- programs: of a site, of a firm, or a frontend through which people come
+  client_id text primary key, name text not null,
+  secret_hash bytea, public_jwks jsonb,  -- how it shows who it is: a secret, a key (private_key_jwt), or not at all
+  site_id integer references site, firm_id bigint references firm, scopes text[] not null,
+  redirect_uris text[] not null default '{}',
+  external boolean not null default false, -- known to the external issuer under this ID
+  machine_at timestamptz not null, stopped_at timestamptz,
+  check (num_nonnulls(site_id, firm_id) <= 1),
+  check (num_nonnulls(secret_hash, public_jwks) <= 1),
+  constraint oauth_client_programs_show_who_they_are
+    check (external or num_nonnulls(secret_hash, public_jwks) = 1 or num_nonnulls(site_id, firm_id) = 0),
+  constraint oauth_client_frontends_come_back check (external or (cardinality(redirect_uris) > 0) = (num_nonnulls(site_id, firm_id) = 0))
+);
+create table oauth_key (                 -- signing keys of access tokens: the newest that may sign does, all that are not retired verify
+  kid text primary key, private_jwk jsonb not null, machine_at timestamptz not null,
+  signs_from timestamptz,                -- null = at once; later while the world learns of it
+  retired_at timestamptz                 -- from then on it verifies nothing
+);
+create table browser_session (           -- somebody who is signed in on the pages
+  session_hash text primary key, user_id bigint not null references person,
+  machine_at timestamptz not null, expires_at timestamptz not null
+);
+create table consent (                   -- what a person lets a frontend do
+  user_id bigint references person, client_id text references oauth_client, scopes text[] not null, machine_at timestamptz not null,
+  primary key (user_id, client_id)
+);
+create table oauth_family (              -- one consent's tokens: they end together
+  family_id text primary key, client_id text not null references oauth_client, user_id bigint not null references person,
+  machine_at timestamptz not null, expires_at timestamptz not null, revoked_at timestamptz
+);
+create index oauth_family_user on oauth_family (user_id, client_id) where revoked_at is null;
+create table oauth_code (                -- authorization codes: one minute, one try
+  code_hash text primary key, family_id text not null references oauth_family on delete cascade,
+  redirect_uri text not null, scope text not null, challenge text not null,
+  expires_at timestamptz not null, used_at timestamptz
+);
+create index oauth_code_family on oauth_code (family_id);
+create table oauth_refresh (             -- refresh tokens: each is used once, a second use ends the family
+  token_hash text primary key, family_id text not null references oauth_family on delete cascade, scope text not null,
+  expires_at timestamptz not null, used_at timestamptz
+);
+create index oauth_refresh_family on oauth_refresh (family_id);
+create table oauth_revocation (          -- whose access tokens are refused until the last of them has expired: token:, family:, user:
+  subject text primary key, expires_at timestamptz not null
+);
+create table oauth_assertion (           -- private_key_jwt: each assertion is good once
+  client_id text references oauth_client, jti_hash text, expires_at timestamptz not null, primary key (client_id, jti_hash)
+);
+create table throttle (                  -- tries to sign in, by name, address and both; the key is a hash
+  key text primary key, tries integer not null, since timestamptz not null
 );
 
 -- ── home: parties, accounts, mandates ────────────────────────────────────────────────────────────────────────────────
@@ -86,6 +138,14 @@ create table party (
   primary key (home, party_id), unique (home, site_id, code)
 );
 create index party_firm on party (firm_id, home, party_id) where firm_id is not null;
+create table invitation (                -- opens one party to one firm, once (records)
+  token_hash text primary key, home smallint not null, party_id bigint not null, site_id integer not null references site,
+  machine_at timestamptz not null, expires_at timestamptz not null,
+  accepted_at timestamptz, firm_id bigint references firm, user_id bigint references person,
+  withdrawn_at timestamptz,
+  check (num_nonnulls(accepted_at, firm_id, user_id) in (0, 3))
+);
+create unique index invitation_one_open on invitation (home, party_id) where accepted_at is null and withdrawn_at is null;
 create table party_account (             -- an account as a contract named it; rows are never changed
   home smallint, party_account_id bigint, party_id bigint not null,
   bank_code char(4) not null, branch_code char(3) not null, account_type smallint not null, account_number char(7) not null,

@@ -124,15 +124,34 @@ class Firm(Model):
         table = "firm"
 
 
+class Person(Model):
+    """Who signs in [0032]: of one firm, or an operator."""
+
+    user_id = fields.BigIntField(primary_key=True, generated=False)
+    name = fields.TextField()
+    firm_id = fields.BigIntField(null=True)
+    operator = fields.BooleanField()
+    password_hash = fields.TextField(null=True)
+    subject = fields.TextField(null=True)
+    machine_at = fields.DatetimeField()
+    stopped_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "person"
+
+
 class OauthClient(Model):
-    """Table `oauth_client`."""
+    """Programs: of a site, of a firm, or a frontend through which people come."""
 
     client_id = fields.CharField(max_length=255, primary_key=True)
     name = fields.TextField()
-    secret_hash = fields.BinaryField()
+    secret_hash = fields.BinaryField(null=True)
+    public_jwks: fields.JSONField[Any] = fields.JSONField(null=True)
     site_id = fields.IntField(null=True)
     firm_id = fields.BigIntField(null=True)
     scopes: Any = ArrayField(element_type="text")
+    redirect_uris: Any = ArrayField(element_type="text")
+    external = fields.BooleanField()
     machine_at = fields.DatetimeField()
     stopped_at = fields.DatetimeField(null=True)
 
@@ -141,15 +160,114 @@ class OauthClient(Model):
 
 
 class OauthKey(Model):
-    """Signing keys of access tokens; the newest signs, the others still verify."""
+    """Signing keys of access tokens: the newest that may sign does, all that are not retired verify."""
 
     kid = fields.CharField(max_length=255, primary_key=True)
     private_jwk: fields.JSONField[Any] = fields.JSONField()
     machine_at = fields.DatetimeField()
+    signs_from = fields.DatetimeField(null=True)
     retired_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "oauth_key"
+
+
+class BrowserSession(Model):
+    """Somebody who is signed in on the pages."""
+
+    session_hash = fields.CharField(max_length=255, primary_key=True)
+    user_id = fields.BigIntField()
+    machine_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "browser_session"
+
+
+class Consent(Model):
+    """What a person lets a frontend do."""
+
+    user_id = fields.BigIntField()
+    client_id = fields.CharField(max_length=255, primary_key=True)
+    scopes: Any = ArrayField(element_type="text")
+    machine_at = fields.DatetimeField()
+
+    class Meta:
+        table = "consent"
+
+
+class OauthFamily(Model):
+    """One consent's tokens: they end together."""
+
+    family_id = fields.CharField(max_length=255, primary_key=True)
+    client_id = fields.TextField()
+    user_id = fields.BigIntField()
+    machine_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    revoked_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "oauth_family"
+
+
+class OauthCode(Model):
+    """Authorization codes: one minute, one try."""
+
+    code_hash = fields.CharField(max_length=255, primary_key=True)
+    family_id = fields.TextField()
+    redirect_uri = fields.TextField()
+    scope = fields.TextField()
+    challenge = fields.TextField()
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "oauth_code"
+
+
+class OauthRefresh(Model):
+    """Refresh tokens: each is used once, a second use ends the family."""
+
+    token_hash = fields.CharField(max_length=255, primary_key=True)
+    family_id = fields.TextField()
+    scope = fields.TextField()
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "oauth_refresh"
+
+
+class OauthRevocation(Model):
+    """Whose access tokens are refused until the last of them has expired: token:, family:, user:."""
+
+    subject = fields.CharField(max_length=255, primary_key=True)
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "oauth_revocation"
+
+
+class OauthAssertion(Model):
+    """Private_key_jwt: each assertion is good once."""
+
+    client_id = fields.TextField()
+    jti_hash = fields.CharField(max_length=255, primary_key=True)
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "oauth_assertion"
+
+
+class Throttle(Model):
+    """Tries to sign in, by name, address and both; the key is a hash."""
+
+    key = fields.CharField(max_length=255, primary_key=True)
+    tries = fields.IntField()
+    since = fields.DatetimeField()
+
+    class Meta:
+        table = "throttle"
 
 
 class IdHead(Model):
@@ -176,6 +294,24 @@ class Party(Model):
 
     class Meta:
         table = "party"
+
+
+class Invitation(Model):
+    """Opens one party to one firm, once (records)."""
+
+    token_hash = fields.CharField(max_length=255, primary_key=True)
+    home = fields.SmallIntField()
+    party_id = fields.BigIntField()
+    site_id = fields.IntField()
+    machine_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    accepted_at = fields.DatetimeField(null=True)
+    firm_id = fields.BigIntField(null=True)
+    user_id = fields.BigIntField(null=True)
+    withdrawn_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "invitation"
 
 
 class PartyAccount(Model):
