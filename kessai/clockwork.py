@@ -152,7 +152,8 @@ class Clockwork:
                     return status
             self._alive()
             moment = time.monotonic()
-            if (seen := (first.progress, messages, status.hooks_undelivered, status.idle, tuple(status.published.values()))) != progress:
+            # Messages do not count: what fails is sent again and again.
+            if (seen := (first.progress, status.hooks_undelivered, status.idle, tuple(status.published.values()))) != progress:
                 changed, progress = moment, seen
             elif moment - changed > PATIENCE_SECONDS:
                 raise NotQuiet(

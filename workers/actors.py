@@ -110,9 +110,11 @@ async def _rest(ids: dict[str, Any], problem: str, services: Services) -> None:
     """Lets what made a step fail unexpectedly rest a while, twice as long each time: it must not keep the others from work."""
     machine_now = services.machine_clock()
     try:
+        async with reading() as tx:
+            now = await clock.business_now(tx, machine_now)
         if "reply_id" in ids:
-            await inbox.put_off(ids["reply_id"], f"STEP_FAILED: {problem}", machine_now)
+            await inbox.put_off(ids["reply_id"], f"STEP_FAILED: {problem}", now, machine_now)
         elif ids.keys() == {"home", "batch_id"}:
-            await sending.put_off_batch(ids["home"], ids["batch_id"], f"STEP_FAILED: {problem}", machine_now)
+            await sending.put_off_batch(ids["home"], ids["batch_id"], f"STEP_FAILED: {problem}", now, machine_now)
     except AWAY as error:
         get_logger().warning("database_away", reason=f"{type(error).__name__}: {error}")

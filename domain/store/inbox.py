@@ -16,6 +16,7 @@ from typing import IO
 
 from domain.store import exceptions, outbox
 from domain.store.connection import Tx, reading, transaction
+from domain.store.due import STUBBORN
 
 PART = 1 << 20  # bytes in a row of reply_body
 IN_MEMORY = 4 * PART  # a download larger than this waits on disk for its hash
@@ -138,17 +139,32 @@ async def known(tx: Tx, channel: str, names: Sequence[str]) -> dict[str, Known]:
     return {row["name"]: Known(frozenset(row["sizes"]), row["machine_at"]) for row in rows}
 
 
-async def put_off(reply_id: int, problem: str, machine_now: datetime) -> None:
-    """A reader failed unexpectedly: the reply rests for a while (twice as long each time), so that it does not keep others from work."""
+async def put_off(reply_id: int, problem: str, now: datetime, machine_now: datetime) -> None:
+    """A reader failed unexpectedly: the reply rests for a while (twice as long each time), so that it does not keep others from work.
+
+    After some tries it is listed for a person, and tried again all the same.
+    """
     async with transaction() as tx:
-        await tx.run(
+        row = await tx.row(
             "update reply set tries = tries + 1, problem = $2, lease_holder = null, lease_until = null, "
             "next_try_at = $3::timestamptz + least(power(2, least(tries, 10)), 300) * interval '1 second' "
-            "where reply_id = $1 and status in (0, 1)",
+            "where reply_id = $1 and status in (0, 1) returning tries, channel, home, batch_id",
             reply_id,
             problem,
             machine_now,
         )
+        if row is not None and row["tries"] == STUBBORN:
+            await exceptions.record(
+                tx,
+                code="STUCK",
+                reference=f"stuck:reply:{reply_id}",
+                reason=f"what came in could not be worked on {STUBBORN} times ({problem}); it is tried again less and less often",
+                now=now,
+                home=row["home"],
+                channel=row["channel"],
+                reply_id=reply_id,
+                batch_id=row["batch_id"],
+            )
 
 
 async def polls_due(machine_now: datetime, moves: int, *, every_seconds: float, eager_seconds: float) -> list[str]:

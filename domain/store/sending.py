@@ -16,6 +16,7 @@ from domain.machines import BATCH, SWEEP, BatchFact, SweepFact
 from domain.statuses import BatchStatus, Kind, SweepStatus
 from domain.store import exceptions, facts, inbox
 from domain.store.connection import Tx, reading, transaction
+from domain.store.due import STUBBORN
 from domain.store.leases import LASTS
 
 TO_SEND = (BatchStatus.SEALED, BatchStatus.SENDING, BatchStatus.RELEASING)
@@ -184,19 +185,32 @@ async def stop(batch: Outgoing, code: str, reason: str, next_try_at: datetime, n
         await _list(tx, batch, code, reason, now)
 
 
-async def put_off_batch(home: int, batch_id: int, problem: str, machine_now: datetime) -> None:
-    """A step failed unexpectedly: the batch rests for a while (twice as long each time), so that it does not keep others from work."""
+async def put_off_batch(home: int, batch_id: int, problem: str, now: datetime, machine_now: datetime) -> None:
+    """A step failed unexpectedly: the batch rests for a while (twice as long each time), so that it does not keep others from work.
+
+    After some tries it is listed for a person, and tried again all the same.
+    """
     async with transaction() as tx:
-        await tx.run(
+        tries = await tx.value(
             "update batch set tries = tries + 1, problem = $3, lease_holder = null, lease_until = null, "
             "next_try_at = $4::timestamptz + least(power(2, least(tries, 10)), 300) * interval '1 second' "
-            "where home = $1 and batch_id = $2 and status <= $5",
+            "where home = $1 and batch_id = $2 and status <= $5 returning tries",
             home,
             batch_id,
             problem,
             machine_now,
             int(BatchStatus.RELEASING),
         )
+        if tries == STUBBORN:
+            await exceptions.record(
+                tx,
+                code="STUCK",
+                reference=f"stuck:batch:{batch_id}",
+                reason=f"a step failed unexpectedly {STUBBORN} times ({problem}); it is tried again less and less often",
+                now=now,
+                home=home,
+                batch_id=batch_id,
+            )
 
 
 async def heard_of(batch: Outgoing) -> bool:
