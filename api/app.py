@@ -7,10 +7,12 @@ import gc
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
-from api.edge import Edge
+from api.edge import Edge, nowhere
+from api.explorer import explorer_routes
 from api.external import ExternalVerifier
 from api.health import Health
 from api.hooks import Hooks
@@ -50,17 +52,20 @@ def create_app(options: ApiOptions) -> Starlette:
                 async with graphql.live.running():
                     yield
             finally:
+                await graphql.close()
                 gc.unfreeze()
 
     routes = [
-        Route("/graphql", graphql.serve, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
+        Route("/graphql", graphql.serve, methods=["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]),
         WebSocketRoute("/graphql", SocketApp(graphql.live)),
         *(people_routes(options, keys) if options.issuer is None else []),
         *Resource(options).routes(),
+        *(explorer_routes() if options.explorer else ()),
         *Hooks(options).routes(),
         *Health(options).routes(),
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(Edge)], lifespan=lifespan)
+    around = [Middleware(Edge, options.cors_origins)]
+    app = Starlette(routes=routes, middleware=around, exception_handlers={HTTPException: nowhere}, lifespan=lifespan)
     app.state.live = graphql.live
     return app
 

@@ -11,6 +11,7 @@ from domain.access import Viewer
 
 if TYPE_CHECKING:
     from api.documents import Prepared
+    from api.limits.price import Cost
 
 Language = Literal["en", "ja"]
 
@@ -37,7 +38,7 @@ class Context:
     """One request. `now` is business time, read once; `machine_now` is the system's.
 
     `prepared` is the document that runs; `answer` is what `registerContracts` answers when its work was done before execution
-    (api.batch). `loaders` belongs to whoever needs something once per request, under a name of his own.
+    (api.batch). `cost` is what the operation costs. `loaders` belongs to whoever needs something once per request, under a name of his own.
     """
 
     caller: Caller
@@ -50,6 +51,7 @@ class Context:
     loose_items: int
     prepared: Prepared | None = None
     answer: Any = None
+    cost: Cost | None = None
     loaders: dict[str, Any] = field(default_factory=dict)
 
     @property

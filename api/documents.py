@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from api.errors import ApiError, ErrorCode
+from api.limits.price import Priced, Prices
+from api.limits.shape import check_shape
+from api.options import Limits
 
 if TYPE_CHECKING:
     from api.context import Context
@@ -25,6 +29,11 @@ class Prepared:
     text: str
     document: DocumentNode
     operations: dict[str | None, OperationDefinitionNode]
+    priced: dict[str | None, Priced]
+
+    def price(self, operation: OperationDefinitionNode) -> Priced:
+        """What one of its operations costs."""
+        return self.priced[operation.name.value if operation.name else None]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises OPERATION_RESOLUTION_FAILURE when the name leaves it open or names none."""
@@ -37,6 +46,9 @@ class Prepared:
                 "The document has several operations: say which in `operationName`."
                 if name is None
                 else f"The document has no operation named {name[:80]!r}.",
+                japanese="文書に操作が複数あります。`operationName` で指定してください。"
+                if name is None
+                else f"{name[:80]!r} という名前の操作はありません。",
             )
         return found
 
@@ -49,11 +61,15 @@ class Faulty:
     errors: tuple[GraphQLError, ...]
 
 
+LONGER = re.compile(r"Syntax Error: (Document|Source) contains more than (\d+) (tokens|comments|code points)\. ")
+
+
 class Documents:
     """The operations that one process has seen, the latest ones kept."""
 
-    def __init__(self, schema: GraphQLSchema, *, count: int, chars: int) -> None:
-        self._schema, self._count, self._chars = schema, count, chars
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema, self._limits = schema, limits
+        self._prices = Prices(schema, limits)
         self._known: OrderedDict[str, Prepared | Faulty] = OrderedDict()
 
     def prepare(self, text: str) -> Prepared | Faulty:
@@ -63,26 +79,42 @@ class Documents:
             self._known.move_to_end(text)
             return known
         made = self._make(text)
-        if len(text) <= self._chars:
+        if len(text) <= self._limits.document_chars:
             self._known[text] = made
-            if len(self._known) > self._count:
+            if len(self._known) > self._limits.documents:
                 self._known.popitem(last=False)
         return made
 
     def _make(self, text: str) -> Prepared | Faulty:
+        limits = self._limits
         try:
-            document = parse(text)
+            document = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments, max_source_length=limits.document)
+            check_shape(document, limits)
         except GraphQLSyntaxError as error:
+            if longer := LONGER.match(error.message):
+                return Faulty(ErrorCode.TOO_MANY_TOKENS, (_too_long(int(longer[2]), longer[3]),))
             return Faulty(ErrorCode.GRAPHQL_PARSE_FAILED, (error,))
-        except RecursionError:
-            return Faulty(ErrorCode.GRAPHQL_PARSE_FAILED, (GraphQLError("The document is nested too deeply."),))
+        except ApiError as error:
+            return Faulty(error.code, (error,))
         errors = validate_document(self._schema, document, tuple(specified_rules))
         if errors:
             return Faulty(ErrorCode.GRAPHQL_VALIDATION_FAILED, tuple(errors))
         operations = {
             node.name.value if node.name else None: node for node in document.definitions if isinstance(node, OperationDefinitionNode)
         }
-        return Prepared(text, document, operations)
+        priced = {name: self._prices.of(document, node) for name, node in operations.items()}
+        return Prepared(text, document, operations, priced)
+
+
+def _too_long(limit: int, of: str) -> ApiError:
+    """TOO_MANY_TOKENS, with the number."""
+    words = {"tokens": "トークン", "comments": "コメント", "code points": "文字"}
+    return ApiError(
+        ErrorCode.TOO_MANY_TOKENS,
+        f"An operation has at most {limit:,} {of.replace('code points', 'characters')}.",
+        japanese=f"操作に書ける{words[of]}は {limit:,} までです。",
+        limit=limit,
+    )
 
 
 class AsPrepared(SchemaExtension):

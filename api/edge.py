@@ -1,4 +1,4 @@
-"""Around every request: its ID, its log line, and a clean answer for whatever nobody planned for."""
+"""Around every request: its ID, its log line, who may call from a browser, and a clean answer for whatever nobody planned for."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.context import Language, language_of
 from api.errors import ErrorCode, HttpRefusal, Unavailable
-from api.masking import entry, log, unplanned
+from api.masking import MASKED, entry, log, unplanned
 
 GOOD_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}\Z")
 RETRY_AFTER = "2"
+# What a page of another origin may send beyond the plainest, and read beyond the body (Fetch standard, CORS).
+MAY_SEND = "authorization, content-type, graphql-cost, last-event-id, x-request-id"
+MAY_READ = "x-request-id, retry-after, ratelimit, ratelimit-policy, www-authenticate"
+PREFLIGHT_SECONDS = "7200"
 
 
 def error_response(
@@ -39,36 +46,62 @@ def request_id_of(scope: Scope) -> str:
     return str(scope["state"]["request_id"])
 
 
-class Edge:
-    """Middleware: X-Request-ID in and out, one log line, HttpRefusal, Unavailable and all other exceptions as JSON."""
+async def nowhere(request: Request, refused: Exception) -> Response:
+    """What the table of routes refuses: no such path, no such method. With a code, like everything else."""
+    assert isinstance(refused, HTTPException)
+    japanese = language_of(request.headers.get("accept-language")) == "ja"
+    if refused.status_code == 405:
+        code, message = ErrorCode.BAD_USER_INPUT, "この方法では呼び出せません。" if japanese else "Not by this method."
+    else:
+        code, message = ErrorCode.NOT_FOUND, "ここには何もありません。" if japanese else "There is nothing here."
+    return error_response(refused.status_code, code, message, request_id_of(request.scope), headers=refused.headers)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+
+class Edge:
+    """Middleware: X-Request-ID in and out, one log line, CORS, HttpRefusal, Unavailable and all other exceptions as JSON.
+
+    `origins` are those whose pages may call. Cookies are never let through: tokens travel in a header.
+    """
+
+    def __init__(self, app: ASGIApp, origins: frozenset[str] = frozenset()) -> None:
+        self._app, self._origins = app, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
+        allowed = self._allowed(headers.get("origin"))
         status, began = 0, time.perf_counter()
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                leaving = MutableHeaders(scope=message)
+                leaving["x-request-id"] = request_id
+                if self._origins:
+                    leaving.add_vary_header("origin")
+                if allowed:
+                    leaving["access-control-allow-origin"] = allowed
+                    leaving["access-control-expose-headers"] = MAY_READ
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, answer)
+                if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+                    await _preflight(allowed, request_id)(scope, receive, answer)
+                else:
+                    await self._app(scope, receive, answer)
             except Exception as error:  # the last door: nothing gets past it but a code
                 if status:  # the answer had begun: it can only be cut
                     log.error("answer_cut", error=type(error).__name__)
                     raise
-                await _response_to(error, request_id)(scope, receive, answer)
+                language = language_of(headers.get("accept-language"))
+                await _response_to(error, request_id, language)(scope, receive, answer)
             log.info(
                 "request",
                 method=scope["method"],
@@ -77,20 +110,41 @@ class Edge:
                 milliseconds=round((time.perf_counter() - began) * 1000, 1),
             )
 
+    def _allowed(self, origin: str | None) -> str | None:
+        """What Access-Control-Allow-Origin says to a page of this origin, if anything."""
+        if origin is None:
+            return None
+        if "*" in self._origins:
+            return "*"
+        return origin if origin in self._origins else None
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            if GOOD_ID.match(given):
-                return str(given)
-    return secrets.token_hex(12)
+
+def _preflight(allowed: str | None, request_id: str) -> Response:
+    """The answer to a browser that asks whether a page of another origin may call."""
+    if allowed is None:
+        return error_response(403, ErrorCode.BAD_USER_INPUT, "Pages of this origin may not call here.", request_id)
+    return Response(
+        status_code=204,
+        headers={
+            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-headers": MAY_SEND,
+            "access-control-max-age": PREFLIGHT_SECONDS,
+        },
+    )
 
 
-def _response_to(error: Exception, request_id: str) -> JSONResponse:
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if GOOD_ID.match(given) else secrets.token_hex(12)
+
+
+def _response_to(error: Exception, request_id: str, language: Language) -> JSONResponse:
     if isinstance(error, HttpRefusal):
-        return error_response(error.status, error.code, error.message, request_id, headers=error.headers, extensions=error.extensions)
+        message = (error.japanese if language == "ja" else None) or error.message
+        return error_response(error.status, error.code, message, request_id, headers=error.headers, extensions=error.extensions)
     code, message = unplanned(error, request_id)
+    if language == "ja":
+        message = MASKED.get(code, message)
     if isinstance(error, Unavailable) or code == ErrorCode.UNAVAILABLE.value:
         return error_response(503, code, message, request_id, headers={"retry-after": RETRY_AFTER})
     return error_response(503 if code == ErrorCode.TIMEOUT.value else 500, code, message, request_id)

@@ -19,37 +19,57 @@ class ErrorCode(Enum):
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     OPERATION_RESOLUTION_FAILURE = "OPERATION_RESOLUTION_FAILURE"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     INSUFFICIENT_SCOPE = "INSUFFICIENT_SCOPE"
+    TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    TOO_DEEP = "TOO_DEEP"
+    TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+    TOO_COSTLY = "TOO_COSTLY"
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
     BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     CURSOR_INVALID = "CURSOR_INVALID"
     NOT_FOUND = "NOT_FOUND"
     TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
+    RATE_LIMITED = "RATE_LIMITED"
     TIMEOUT = "TIMEOUT"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
 
 class ApiError(GraphQLError):
-    """A planned error: its message and its extensions are meant for the caller."""
+    """A planned error: its message and its extensions are meant for the caller.
 
-    def __init__(self, code: ErrorCode, message: str, **extensions: Any) -> None:
+    `japanese` is the same message, for errors made where the caller's language is not known.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, *, japanese: str | None = None, **extensions: Any) -> None:
         super().__init__(message, extensions={"code": code.value, **extensions})
-        self.code = code
+        self.code, self.japanese = code, japanese
 
 
 class Unauthenticated(Exception):
     """No token, or one that is not (or no longer) good. Answered with 401 before anything else is looked at.
 
     Attributes:
-        reason: A word for programs: `missing`, `malformed`, `invalid`, `expired`, `stopped`.
+        reason: A word for programs: `missing`, `malformed`, `invalid`, `expired`, `stopped`, `revoked`.
     """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason, self.message = reason, message
+        self.japanese = NOT_LET_IN.get(reason, NOT_LET_IN["invalid"])
+
+
+NOT_LET_IN = {
+    "missing": "アクセストークンを送ってください（Authorization: Bearer ...）。",
+    "malformed": "Authorization ヘッダーが `Bearer` とトークンの形になっていません。",
+    "invalid": "このアクセストークンはここでは使えません。",
+    "expired": "アクセストークンの期限が切れました。新しいものを取得してください。",
+    "stopped": "このクライアントは停止されています。",
+    "revoked": "このアクセストークンは取り消されました。",
+}
 
 
 class Unavailable(Exception):
@@ -65,19 +85,21 @@ class HttpRefusal(Exception):
         code: ErrorCode,
         message: str,
         *,
+        japanese: str | None = None,
         headers: Mapping[str, str] | None = None,
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.japanese = status, code, message, japanese
         self.headers, self.extensions = dict(headers or {}), dict(extensions or {})
 
     @classmethod
-    def bad(cls, message: str) -> HttpRefusal:
+    def bad(cls, message: str, japanese: str | None = None) -> HttpRefusal:
         """400: it cannot be read."""
-        return cls(400, ErrorCode.BAD_USER_INPUT, message)
+        return cls(400, ErrorCode.BAD_USER_INPUT, message, japanese=japanese)
 
     @classmethod
     def media_type(cls, wanted: str) -> HttpRefusal:
         """415: it is in another form."""
-        return cls(415, ErrorCode.BAD_USER_INPUT, f"Send {wanted}.", headers={"accept": wanted})
+        japanese = f"{wanted} で送ってください。"
+        return cls(415, ErrorCode.BAD_USER_INPUT, f"Send {wanted}.", japanese=japanese, headers={"accept": wanted})

@@ -1,56 +1,45 @@
-"""POST /graphql: from bytes to bytes. GraphQL over HTTP with both media types; nobody gets past the door without a token."""
+"""/graphql: from bytes to bytes. GraphQL over HTTP with both media types; nobody gets past the door without a token."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
 from graphql import OperationType as Kind
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from strawberry.types.graphql import OperationType
 
 from api import batch
+from api.asked import Asked, all_variables, of_address, of_body, opened
 from api.body import read_body, too_large
 from api.context import Caller, Context, language_of
 from api.documents import Documents, Faulty, Prepared, Schema
 from api.edge import RETRY_AFTER, error_response, request_id_of
 from api.errors import ApiError, ErrorCode, HttpRefusal, Unauthenticated, Unavailable
 from api.keys import Keys
-from api.live.operations import Asked, Live, Refused
-from api.live.sse import EVENT_STREAM, EventStream
+from api.limits.rate import Rate
+from api.live.operations import Asked as Wanted
+from api.live.operations import Live, Refused
+from api.live.sse import EventStream
 from api.masking import entries, entry
+from api.negotiate import EVENT_STREAM, GRAPHQL_JSON, answer_type, check_content_type
 from api.options import ApiOptions
-from api.registrar import WRITE, ShapeFaults, Turns, register_all, shape_faults, site_of, too_many
+from api.registrar import WRITE, ShapeFaults, register_all, shape_faults, site_of, too_many
 from api.tokens import Verifier
+from api.trusted import Trusted
 from domain.problems import InputProblem
 from domain.store import clock
 from domain.store.availability import is_unavailable
 from domain.store.connection import transaction
 
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
-AT_ONCE = 262_144  # bytes that are decoded in one go
 SYSTEM_CLOCK_KEPT = timedelta(seconds=5)
 EXECUTABLE = frozenset({OperationType.QUERY, OperationType.MUTATION})
-NOT_JSON = "The body is not a JSON object."
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A request as it was sent. `raw_variables` are still JSON where the body is large."""
-
-    query: str
-    operation_name: str | None
-    variables: dict[str, Any] | None
-    raw_variables: msgspec.Raw | None
-    size: int
+COST_HEADER = "graphql-cost"  # `1`: say in `extensions` what the operation cost
 
 
 class GraphQL:
@@ -60,7 +49,9 @@ class GraphQL:
         self._schema, self._options, self._verifier, self._keys = schema, options, verifier, keys
         self._limits = options.limits
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the schema it wraps
-        self._documents = Documents(self._core, count=options.limits.documents, chars=options.limits.document_chars)
+        self._documents = Documents(self._core, options.limits)
+        self._trusted = Trusted(options.trusted, only=options.trusted_only)
+        self._rate = Rate(options.limits, options.redis_url)
         self.live = Live(schema, self._documents, options, verifier, keys)
         self._plans: dict[int, tuple[Prepared, batch.Plan | None]] = {}
         self._system_clock_until: datetime | None = None
@@ -68,9 +59,16 @@ class GraphQL:
     async def serve(self, request: Request) -> Response:
         """Serves one request."""
         request_id = request_id_of(request.scope)
-        if request.method != "POST":
-            refusal = "Send operations by POST with a JSON body."
-            return error_response(405, ErrorCode.BAD_USER_INPUT, refusal, request_id, headers={"allow": "POST"})
+        language = language_of(request.headers.get("accept-language"))
+        if (
+            request.method == "GET"
+            and not request.query_params
+            and "text/html" in request.headers.get("accept", "")
+            and self._options.explorer
+        ):
+            return RedirectResponse("/explorer", 303)
+        if request.method not in {"GET", "POST"}:
+            raise not_by("Send operations by POST with a JSON body.", "操作は POST で JSON の本文として送ってください。", allow="GET, POST")
         try:
             async with asyncio.timeout(self._limits.request_seconds):
                 return await self._serve(request, request_id)
@@ -81,57 +79,71 @@ class GraphQL:
             return error_response(
                 401,
                 ErrorCode.UNAUTHENTICATED,
-                refused.message,
+                refused.japanese if language == "ja" else refused.message,
                 request_id,
                 headers={"www-authenticate": challenge},
                 extensions={"reason": refused.reason},
             )
 
+    async def close(self) -> None:
+        """Lets go of what it holds."""
+        await self._rate.close()
+
     async def _serve(self, request: Request, request_id: str) -> Response:
         caller = await self._verifier.caller(request.headers.get("authorization"))
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != JSON:
-            raise HttpRefusal.media_type(JSON)
+        allowance = await self._rate.take(caller.client_id, self._options.machine_clock())
+        response = await self._answered(request, caller, request_id)
+        response.headers.setdefault("cache-control", "no-store")
+        if allowance is not None:
+            response.headers.update(allowance.headers())
+        return response
+
+    async def _answered(self, request: Request, caller: Caller, request_id: str) -> Response:
+        accept = answer_type(request.headers.get("accept"))
         asked = await self._read(request, caller)
-        accept = _accepted(request.headers.get("accept"))
+        language = language_of(request.headers.get("accept-language"))
         if asked.size > self._limits.body and len(asked.query) > self._limits.document_chars:
             raise too_large(self._limits.body)  # it is not the contracts that are large
         document = self._documents.prepare(asked.query)
         if isinstance(document, Faulty):
-            return _answer({"errors": entries(document.errors, request_id, fallback=document.code)}, accept)
+            return _answer({"errors": entries(document.errors, request_id, fallback=document.code, language=language)}, accept)
         try:
             operation = document.operation(asked.operation_name)
         except ApiError as error:
-            return _answer({"errors": entries([error], request_id)}, accept)
+            return _answer({"errors": entries([error], request_id, language=language)}, accept)
+        if operation.operation is not Kind.QUERY and request.method == "GET":
+            raise not_by("By GET only queries are run.", "GET で実行できるのは query だけです。", allow="POST")
         if operation.operation is Kind.SUBSCRIPTION:
             return await self._follow(request, asked, caller, request_id, accept)
         context = await self._context(request, caller, request_id, document)
         plan = self._plan(document, operation)
         try:
             if plan is not None and (taken := await self._take(plan, operation, asked)) is not None:
-                return await self._batch(plan, taken, operation, context, accept)
+                context.cost = document.price(operation).check(taken.variables, self._limits)
+                return await self._batch(plan, taken, operation, context, request, accept)
             if asked.size > self._limits.body:
                 raise too_large(self._limits.body)
-            variables = await _all_variables(asked)
+            variables = await all_variables(asked)
             self._check_shapes(operation, variables, context)
+            context.cost = document.price(operation).check(variables, self._limits)
         except ApiError as error:
-            return _answer({"errors": entries([error], request_id)}, accept)
+            return _answer({"errors": entries([error], request_id, language=language)}, accept)
         except ShapeFaults as faulty:
             return _answer({"errors": _shape_entries(faulty, context)}, accept)
         except batch.VariableFaults as faulty:
-            return _answer({"errors": entries(faulty.errors, request_id, fallback=ErrorCode.BAD_USER_INPUT)}, accept)
+            return _answer({"errors": entries(faulty.errors, request_id, fallback=ErrorCode.BAD_USER_INPUT, language=language)}, accept)
         result = await self._execute(operation, context, variables)
         if operation.operation is Kind.MUTATION:
             self.live.bell.ring()
-        return self._finished(result, request_id, accept)
+        return self._finished(result, context, request, accept)
 
-    async def _follow(self, request: Request, asked: _Asked, caller: Caller, request_id: str, accept: str) -> Response:
+    async def _follow(self, request: Request, asked: Asked, caller: Caller, request_id: str, accept: str) -> Response:
         """A subscription: by server-sent events, for those who accept them. `Last-Event-ID` wins over the `after` that was sent first."""
         if EVENT_STREAM not in (request.headers.get("accept") or "").lower():
             problem = GraphQLError(f"Subscriptions need graphql-transport-ws or Accept: {EVENT_STREAM}.")
             return _answer({"errors": entries([problem], request_id, fallback=ErrorCode.GRAPHQL_VALIDATION_FAILED)}, accept)
         language = language_of(request.headers.get("accept-language"))
-        wanted = Asked(asked.query, asked.operation_name, await _all_variables(asked))
+        wanted = Wanted(asked.query, asked.operation_name, await all_variables(asked))
         found: Any
         try:
             found = await self.live.begin(wanted, caller, language, request_id, last=request.headers.get("last-event-id"))
@@ -140,13 +152,13 @@ class GraphQL:
         return EventStream(self.live, found, caller, request.headers.get("authorization", ""), request_id)
 
     # ── the request ──────────────────────────────────────────────────────────────────────────────────────────────────
-    async def _read(self, request: Request, caller: Caller) -> _Asked:
+    async def _read(self, request: Request, caller: Caller) -> Asked:
+        if request.method == "GET":
+            return of_address(request.query_params, self._trusted)
+        check_content_type(request.headers.get("content-type"))
         registers = caller.site_id is not None and WRITE in caller.scopes
         body = await read_body(request, self._limits.batch_body if registers else self._limits.body)
-        try:
-            return _asked(body)
-        except (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError):
-            raise HttpRefusal.bad(NOT_JSON) from None
+        return of_body(body, self._trusted)
 
     async def _context(self, request: Request, caller: Caller, request_id: str, document: Prepared) -> Context:
         machine_now = self._options.machine_clock()
@@ -189,14 +201,20 @@ class GraphQL:
         self._plans[id(operation)] = (document, plan)
         return plan
 
-    async def _take(self, plan: batch.Plan, operation: OperationDefinitionNode, asked: _Asked) -> batch.Taken | None:
+    async def _take(self, plan: batch.Plan, operation: OperationDefinitionNode, asked: Asked) -> batch.Taken | None:
         if asked.raw_variables is not None:
-            asked.variables = await _opened(plan, asked.raw_variables)
+            asked.variables = await opened(plan, asked.raw_variables)
             asked.raw_variables = None if asked.variables is not None else asked.raw_variables
         return batch.take(self._core, plan, operation, asked.variables or {})
 
     async def _batch(
-        self, plan: batch.Plan, taken: batch.Taken, operation: OperationDefinitionNode, context: Context, accept: str
+        self,
+        plan: batch.Plan,
+        taken: batch.Taken,
+        operation: OperationDefinitionNode,
+        context: Context,
+        request: Request,
+        accept: str,
     ) -> Response:
         answer: Any
         try:
@@ -208,13 +226,16 @@ class GraphQL:
             answer = error
         self.live.bell.ring()
         if plan.writers is not None and not isinstance(answer, BaseException):
-            return Response(await batch.written(plan, answer), media_type=accept)
+            written = await batch.written(plan, answer)
+            if more := self._extensions(context, request):
+                written = b"%b,%b" % (written[:-1], orjson.dumps({"extensions": more})[1:])
+            return Response(written, media_type=_utf8(accept))
 
         async def execute(turn: Context, variables: dict[str, Any]) -> ExecutionResult:
             return await self._execute(operation, turn, variables)
 
         result = await batch.through_schema(plan, answer, context, taken.variables, execute)
-        return self._finished(result, context.request_id, accept)
+        return self._finished(result, context, request, accept)
 
     def _check_shapes(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], context: Context) -> None:
         """Names every faulty place of a registration that goes the ordinary way, as a batch would. Raises ShapeFaults."""
@@ -246,77 +267,24 @@ class GraphQL:
         found: ExecutionResult = result
         return found
 
-    def _finished(self, result: ExecutionResult, request_id: str, accept: str) -> Response:
+    def _extensions(self, context: Context, request: Request) -> dict[str, Any]:
+        """What the answer says beside its data, if it was asked to."""
+        cost = context.cost
+        if cost is None or request.headers.get(COST_HEADER, "").strip() != "1":
+            return {}
+        return {"cost": {"requested": cost.total, "limit": self._limits.cost, "dearest": cost.dearest}}
+
+    def _finished(self, result: ExecutionResult, context: Context, request: Request, accept: str) -> Response:
         answer: dict[str, Any] = {}
         before = result.data is None and all(error.path is None for error in result.errors or ())
         if result.errors:
             fallback = ErrorCode.BAD_USER_INPUT if before else None
-            answer["errors"] = entries(result.errors, request_id, fallback=fallback)
+            answer["errors"] = entries(result.errors, context.request_id, fallback=fallback, language=context.language)
         if not before:
             answer["data"] = result.data
+        if more := self._extensions(context, request):
+            answer["extensions"] = more
         return _answer(answer, accept)
-
-
-def _asked(body: bytes) -> _Asked:
-    """The parts of a request body. Raises what the JSON readers raise, and HttpRefusal."""
-    if len(body) <= AT_ONCE:
-        whole = orjson.loads(body)
-        if not isinstance(whole, dict):
-            raise HttpRefusal.bad(NOT_JSON)
-        query, name, variables = whole.get("query"), whole.get("operationName"), whole.get("variables")
-        raw = None
-    else:
-        parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        query, name = (orjson.loads(bytes(parts[key])) if key in parts else None for key in ("query", "operationName"))
-        variables, raw = None, parts.get("variables")
-        if raw is not None and bytes(raw).lstrip()[:1] != b"{":
-            variables, raw = orjson.loads(bytes(raw)), None
-    if not isinstance(query, str) or not query:
-        raise HttpRefusal.bad("`query` is missing: the text of the operation.")
-    if not isinstance(name, str | None):
-        raise HttpRefusal.bad("`operationName` is a text.")
-    if not isinstance(variables, dict | None):
-        raise HttpRefusal.bad("`variables` is an object.")
-    return _Asked(query, name or None, variables, raw, len(body))
-
-
-async def _opened(plan: batch.Plan, raw: msgspec.Raw) -> dict[str, Any] | None:
-    """The variables of a large body, the contracts in them left as pieces of JSON; each step is short."""
-    turns = Turns.begin()
-    try:
-        variables: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        for name, value in variables.items():
-            await turns.pause()
-            if name != plan.variable:
-                variables[name] = orjson.loads(bytes(value))
-            elif plan.whole:
-                parts: dict[str, Any] = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
-                await turns.pause()
-                for part, inner in parts.items():
-                    parts[part] = _list(inner) if part == "contracts" else orjson.loads(bytes(inner))
-                variables[name] = parts
-            else:
-                variables[name] = _list(value)
-    except msgspec.ValidationError:
-        return None  # no object or no list where one should be: the ordinary way says so
-    except (orjson.JSONDecodeError, msgspec.DecodeError, RecursionError):
-        raise HttpRefusal.bad(NOT_JSON) from None
-    return variables
-
-
-def _list(raw: msgspec.Raw) -> Any:
-    return msgspec.json.decode(raw, type=list[msgspec.Raw])
-
-
-async def _all_variables(asked: _Asked) -> dict[str, Any]:
-    """The variables, decoded whole: for bodies within the ordinary limit."""
-    if asked.raw_variables is None:
-        return asked.variables or {}
-    try:
-        found = orjson.loads(bytes(asked.raw_variables))
-    except orjson.JSONDecodeError:
-        raise HttpRefusal.bad(NOT_JSON) from None
-    return dict(found)
 
 
 def _faults_of(contracts: list[Any], context: Context) -> list[InputProblem]:
@@ -337,11 +305,6 @@ def _shape_entries(faulty: ShapeFaults, context: Context) -> list[dict[str, Any]
     ]
 
 
-def _accepted(accept: str | None) -> str:
-    """The media type of the answer: the new one for those who name it, else JSON."""
-    return GRAPHQL_JSON if GRAPHQL_JSON in (accept or "").lower() else JSON
-
-
 def _answer(answer: dict[str, Any], accept: str) -> Response:
     """The response with its status: 503 when the database was away, 400 (only in the new media type) when nothing ran."""
     codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
@@ -351,7 +314,16 @@ def _answer(answer: dict[str, Any], accept: str) -> Response:
         status, headers = 503, {"retry-after": RETRY_AFTER}
     elif "data" not in answer and accept == GRAPHQL_JSON:
         status = 400
-    return Response(orjson.dumps(answer, default=_unknown), status, headers, media_type=accept)
+    return Response(orjson.dumps(answer, default=_unknown), status, headers, media_type=_utf8(accept))
+
+
+def _utf8(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8"
+
+
+def not_by(message: str, japanese: str, *, allow: str) -> HttpRefusal:
+    """405: not by this method."""
+    return HttpRefusal(405, ErrorCode.BAD_USER_INPUT, message, japanese=japanese, headers={"allow": allow})
 
 
 def _unknown(value: object) -> Any:

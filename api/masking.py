@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLError
 
+from api.context import Language
 from api.errors import ApiError, ErrorCode, Unavailable
 from domain.store.availability import is_unavailable
 
@@ -16,6 +17,19 @@ log = structlog.get_logger("api")
 
 SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)  # they rebuild the schema for whoever has no right to read it
 LONGEST = 1_000  # characters of a message: the library repeats what it was sent
+
+
+# What the library says about an operation stays as it is, behind a sentence that says what it is about.
+LEADS = {
+    ErrorCode.GRAPHQL_PARSE_FAILED.value: "操作を GraphQL として読めません：",
+    ErrorCode.GRAPHQL_VALIDATION_FAILED.value: "操作がスキーマに合いません：",
+    ErrorCode.BAD_USER_INPUT.value: "入力が正しくありません：",
+}
+MASKED = {
+    ErrorCode.UNAVAILABLE.value: "データベースに接続できません。しばらくしてからもう一度お試しください。",
+    ErrorCode.TIMEOUT.value: "時間がかかりすぎたため中止しました。",
+    ErrorCode.INTERNAL.value: "サーバーで問題が起きました。記録はリクエスト ID で確認できます。",
+}
 
 
 def entry(code: ErrorCode, message: str, request_id: str, *, path: list[str | int] | None = None, **extensions: Any) -> dict[str, Any]:
@@ -27,19 +41,24 @@ def entry(code: ErrorCode, message: str, request_id: str, *, path: list[str | in
     return found
 
 
-def entries(errors: Iterable[GraphQLError], request_id: str, *, fallback: ErrorCode | None = None) -> list[dict[str, Any]]:
+def entries(
+    errors: Iterable[GraphQLError], request_id: str, *, fallback: ErrorCode | None = None, language: Language = "en"
+) -> list[dict[str, Any]]:
     """Entries for what graphql-core reports.
 
     Args:
         errors: As they come out of parsing, validation or execution.
         request_id: Goes with each of them.
         fallback: The code of errors that the library itself raised before anything ran.
+        language: Of the messages.
     """
-    return [_entry(error, request_id, fallback) for error in errors]
+    return [_entry(error, request_id, fallback, language) for error in errors]
 
 
-def _entry(error: GraphQLError, request_id: str, fallback: ErrorCode | None) -> dict[str, Any]:
+def _entry(error: GraphQLError, request_id: str, fallback: ErrorCode | None, language: Language) -> dict[str, Any]:
     code, message, more = _judged(error, request_id, fallback)
+    if language == "ja":
+        message = _japanese(error, code, message)
     found: dict[str, Any] = {"message": SUGGESTION.sub("", message)[:LONGEST]}
     if error.locations:
         found["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
@@ -47,6 +66,16 @@ def _entry(error: GraphQLError, request_id: str, fallback: ErrorCode | None) -> 
         found["path"] = error.path
     found["extensions"] = {"code": code, "requestId": request_id, **more}
     return found
+
+
+def _japanese(error: GraphQLError, code: str, message: str) -> str:
+    """The message in Japanese, as far as it is ours."""
+    planned = error if isinstance(error, ApiError) else error.original_error
+    if isinstance(planned, ApiError):
+        return planned.japanese or message
+    if isinstance((error.extensions or {}).get("code"), str):
+        return message  # said in the caller's language where it was raised
+    return MASKED.get(code) or LEADS.get(code, "") + message
 
 
 def _judged(error: GraphQLError, request_id: str, fallback: ErrorCode | None) -> tuple[str, str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -27,11 +27,26 @@ class Limits:
     hook_body: int = 1_000_000
     documents: int = 512  # parsed and validated operations that are remembered
     document_chars: int = 50_000  # longest operation that is remembered
+    document: int = 100_000  # characters of an operation
+    tokens: int = 2_500  # of a document, without comments
+    comments: int = 500  # in a document
+    operations: int = 20  # in a document
+    depth: int = 14  # levels of fields
+    aliases: int = 60  # in an operation, fragments written out
+    cost: int = 50_000  # see api.limits.price
+    page: int = 200  # rows of a page, 200 at most
+    rate: int = 1_200  # requests of a client ...
+    rate_seconds: int = 10  # ... in so many seconds; a rate of 0: nobody counts
     request_seconds: float = 30.0  # then TIMEOUT
     subscriptions: int = 100  # at once on one socket
     init_seconds: float = 5.0  # until a socket has said who it is
     unread: int = 2_000  # messages that wait for a slow reader; then he is told, and cut off
     unread_chars: int = 4_000_000
+
+    @property
+    def nesting(self) -> int:
+        """Levels of any kind: fields, inline fragments and named ones."""
+        return 4 * self.depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +73,24 @@ class ApiOptions:
         base_url: How the world reaches us, without a slash at the end; also the issuer of our tokens.
         redis_url: The bell. None: there is none, and `/readyz` does not ask for it.
         limits: See `Limits`.
+        cors_origins: Whose pages may call us from a browser: `https://shop.example`, exactly; `*` is everybody's. None: nobody's.
+        trusted: Documents by SHA-256 of their text (api.trusted).
+        trusted_only: Whether others are refused.
+        explorer: Whether `/explorer` is served.
         issuer: An external OpenID issuer instead of our own authorization server and its pages.
         machine_clock: Machine time; tests move it.
-        cors_origins: Whose pages may call us from a browser: `https://shop.example`, exactly; `*` is everybody's. None: nobody's.
     """
 
     database_url: str
     base_url: str
     redis_url: str | None = None
     limits: Limits = field(default_factory=Limits)
+    cors_origins: frozenset[str] = frozenset()
+    trusted: Mapping[str, str] = field(default_factory=dict)
+    trusted_only: bool = False
+    explorer: bool = True
     issuer: Issuer | None = None
     machine_clock: Callable[[], datetime] = system_clock
-    cors_origins: frozenset[str] = frozenset()
 
     @property
     def audience(self) -> str:

@@ -86,13 +86,14 @@ class Live:
         """What to follow, or (of a query) the answer. `last` is a place that wins over `after`. Raises Refused."""
         document = self._documents.prepare(asked.query)
         if isinstance(document, Faulty):
-            raise Refused(entries(document.errors, request_id, fallback=document.code), invalid=True)
+            raise Refused(entries(document.errors, request_id, fallback=document.code, language=language), invalid=True)
         try:
             operation = document.operation(asked.operation_name)
             if operation.operation is OperationType.MUTATION:
                 raise ApiError(ErrorCode.BAD_USER_INPUT, "Send mutations by POST.")
+            document.price(operation).check(asked.variables, self.options.limits)
         except ApiError as error:
-            raise Refused(entries([error], request_id), invalid=True) from None
+            raise Refused(entries([error], request_id, language=language), invalid=True) from None
         try:
             context = await self._context(caller, language, request_id, document)
             if operation.operation is OperationType.QUERY:

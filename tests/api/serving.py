@@ -78,10 +78,10 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def serving(database_url: str, *, limits: Limits | None = None, redis_url: str | None = None) -> AsyncIterator[Served]:
-    """The API on a database; clients `site` (130), `other` (320) and `firm`."""
+async def serving(database_url: str, *, limits: Limits | None = None, **more: Any) -> AsyncIterator[Served]:
+    """The API on a database, with further `ApiOptions`; clients `site` (130), `other` (320) and `firm`."""
     clock = Clock()
-    options = ApiOptions(database_url=database_url, base_url=BASE, redis_url=redis_url, limits=limits or Limits(), machine_clock=clock)
+    options = ApiOptions(database_url=database_url, base_url=BASE, limits=limits or Limits(), machine_clock=clock, **more)
     app = create_app(options)
     async with app.router.lifespan_context(app):
         world = await Trading().build()

@@ -292,7 +292,7 @@ def without(key: str, value: Any) -> Any:
 
 def test_each_way_of_asking_goes_the_way_it_is_meant_to_go():
     def way(text: str) -> str:
-        prepared = Documents(schema._schema, count=1, chars=0).prepare(text)
+        prepared = Documents(schema._schema, Limits()).prepare(text)
         assert isinstance(prepared, Prepared), prepared
         plan = batch.plan_of(schema._schema, prepared, prepared.operation(None))
         return "ordinary" if plan is None else "through" if plan.writers is None else "plain"
