@@ -24,7 +24,7 @@ The settlement server. 決済サーバー
   Try it         demo · up · status · token
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
-  Look after it  verify · exceptions · batches · unknown · schema · site · bank · mandate · client · firm
+  Look after it  verify · exceptions · batches · unknown · schema · site · bank · mandate · client · user · firm · key
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
@@ -49,6 +49,8 @@ COMMANDS = (
     ("bank", "kessai.cli_bank:app", LOOK, "Keep up banks and sellers' own consignor codes."),
     ("mandate", "kessai.cli_mandate:app", LOOK, "Keep up buyers' consents to be debited."),
     ("client", "kessai.cli_client:app", LOOK, "Keep up programs that may ask for tokens."),
+    ("user", "kessai.cli_user:app", LOOK, "Keep up people who sign in."),
+    ("key", "kessai.cli_client:key_app", LOOK, "Keep up the keys that sign access tokens."),
     ("firm", "kessai.cli_client:firm_app", LOOK, "Keep up firms and the parties they hold."),
 )
 

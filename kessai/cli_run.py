@@ -46,11 +46,12 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
     import uvicorn
 
     from api.app import create_app
-    from api.options import ApiOptions
+    from api.options import ApiOptions, Issuer
 
     base_url = settings.public_url or f"http://{address}:{chosen}"
     _announce(common, "api", base_url)
-    options = ApiOptions(database_url=database_url, base_url=base_url, redis_url=redis_url)
+    issuer = None if settings.oidc is None else Issuer(*settings.oidc)
+    options = ApiOptions(database_url=database_url, base_url=base_url, redis_url=redis_url, issuer=issuer)
     uvicorn.run(
         create_app(options),
         host=address,

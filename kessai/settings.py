@@ -29,6 +29,8 @@ VARIABLES: dict[str, str] = {
     "KESSAI_HOST": "address the API listens on (default `127.0.0.1`)",
     "KESSAI_PORT": "port of the API; a given one that is taken is an error (default 8000, or the next free one)",
     "KESSAI_PUBLIC_URL": "address under which clients know the API, when it stands behind a proxy; names the token issuer",
+    "KESSAI_OIDC_ISSUER": "external OpenID issuer instead of the server's own sign-in: its `iss`, exactly",
+    "KESSAI_OIDC_AUDIENCE": "what the external issuer's access tokens for this API have in `aud`; needed with KESSAI_OIDC_ISSUER",
     "KESSAI_QUEUES": "queues a worker serves, separated by commas (default: all)",
     "KESSAI_THREADS": "messages a worker handles at once (default 8)",
     "KESSAI_HEALTH_PORT": "port of `/healthz` and `/readyz` of a worker or scheduler, on loopback (default: none)",
@@ -115,6 +117,7 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int | None = None  # None = 8000, or the next free one
     public_url: str | None = None
+    oidc: tuple[str, str] | None = None  # the external issuer and our audience there
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -126,6 +129,7 @@ class ApiSettings:
             host=_text(environ, "KESSAI_HOST") or "127.0.0.1",
             port=_number(environ, "KESSAI_PORT", MAX_PORT),
             public_url=_public_url(environ),
+            oidc=_oidc(environ),
         )
 
     @property
@@ -274,3 +278,16 @@ def _public_url(environ: Mapping[str, str]) -> str | None:
     if given is not None and (why := _url_problem(given, ("https", "http"))) is not None:
         raise _invalid("KESSAI_PUBLIC_URL", why, "https://kessai.example")
     return None if given is None else given.rstrip("/")
+
+
+def _oidc(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    issuer, audience = _text(environ, "KESSAI_OIDC_ISSUER"), _text(environ, "KESSAI_OIDC_AUDIENCE")
+    if issuer is None:
+        if audience is not None:
+            raise _invalid("KESSAI_OIDC_AUDIENCE", "there is no KESSAI_OIDC_ISSUER whose audience it could be", "(unset)")
+        return None
+    if (why := _url_problem(issuer, ("https",))) is not None:
+        raise _invalid("KESSAI_OIDC_ISSUER", why, "https://login.example/realms/trade")
+    if audience is None:
+        raise _invalid("KESSAI_OIDC_AUDIENCE", "without it any token of the issuer would be taken", "kessai-api")
+    return issuer, audience

@@ -36,6 +36,8 @@ def test_everything_can_be_set(tmp_path: Path):
         "KESSAI_HOST": "0.0.0.0",
         "KESSAI_PORT": "8080",
         "KESSAI_PUBLIC_URL": "https://kessai.example/",
+        "KESSAI_OIDC_ISSUER": "https://login.example/realms/trade",
+        "KESSAI_OIDC_AUDIENCE": "kessai-api",
         "KESSAI_QUEUES": "banks, carriers",
         "KESSAI_THREADS": "16",
         "KESSAI_HEALTH_PORT": "9100",
@@ -49,7 +51,14 @@ def test_everything_can_be_set(tmp_path: Path):
         database_url=ServiceUrl(environ["DATABASE_URL"]), redis_url=ServiceUrl(environ["REDIS_URL"]), state=tmp_path / "state"
     )
     logs = LogSettings(format="json", level="debug")
-    api = ApiSettings(engines=engines, logs=logs, host="0.0.0.0", port=8080, public_url="https://kessai.example")
+    api = ApiSettings(
+        engines=engines,
+        logs=logs,
+        host="0.0.0.0",
+        port=8080,
+        public_url="https://kessai.example",
+        oidc=("https://login.example/realms/trade", "kessai-api"),
+    )
     worker = WorkerSettings(
         engines=engines, logs=logs, spool=tmp_path / "spool", queues=("banks", "carriers"), threads=16, health_port=9100
     )
@@ -84,6 +93,13 @@ def test_passwords_are_not_shown():
         ({"KESSAI_LOG_FORMAT": "xml"}, "SETTING_INVALID", "'xml' is none of auto, json, console"),
         ({"KESSAI_SPOOL": __file__}, "SETTING_INVALID", f"{__file__} is a file, and a directory is needed"),
         ({"KESSAI_PUBLIC_URL": "kessai.example"}, "SETTING_INVALID", "it must begin with https://"),
+        ({"KESSAI_OIDC_ISSUER": "http://login.example"}, "SETTING_INVALID", "it must begin with https://"),
+        (
+            {"KESSAI_OIDC_AUDIENCE": "", "KESSAI_OIDC_ISSUER": "https://login.example"},
+            "SETTING_INVALID",
+            "without it any token of the issuer would be taken",
+        ),
+        ({"KESSAI_OIDC_AUDIENCE": "x"}, "SETTING_INVALID", "there is no KESSAI_OIDC_ISSUER whose audience it could be"),
         ({"KESSAI_SPOOOL": "x"}, "SETTING_UNKNOWN", "did you mean KESSAI_SPOOL?"),
     ],
 )
