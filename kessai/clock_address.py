@@ -94,7 +94,7 @@ async def clock_address(clockwork: Clockwork) -> AsyncIterator[str]:
     """Serves the address as long as the block lasts; answers its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = _Server(
-            uvicorn.Config(make_app(clockwork), log_config=None, log_level="warning", timeout_graceful_shutdown=1, lifespan="off")
+            uvicorn.Config(make_app(clockwork), log_config=None, log_level="critical", timeout_graceful_shutdown=1, lifespan="off")
         )
         serving = asyncio.create_task(server.serve([listener]))
         try:
