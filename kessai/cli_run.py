@@ -61,6 +61,8 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
         access_log=False,
         timeout_graceful_shutdown=3,
         server_header=False,
+        ws_max_size=options.limits.body,
+        ws_per_message_deflate=False,  # it costs more than half of a delivery, and tens of kilobytes a socket
     )
 
 

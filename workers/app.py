@@ -18,6 +18,7 @@ from structlog import get_logger
 from domain.store.connection import open_store
 from workers.actors import declare
 from workers.broker import QUEUES, Enqueuer, Loop, places, worker_broker
+from workers.ringing import Ringing
 from workers.scheduler import EVERYDAY, SANDBOX, Rhythm, Scheduler
 from workers.services import Services, machine_clock
 
@@ -73,6 +74,7 @@ def run_worker(
     broker = worker_broker(place, loop)
     for queue in wanted:
         broker.declare_queue(queue)
+    broker.add_middleware(Ringing(broker.client))
     declare(broker, Services.real(options.spool, options.holder))
     worker = dramatiq.Worker(broker, queues=set(wanted), worker_threads=threads, worker_timeout=200)
     worker.start()

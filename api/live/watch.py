@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
-import orjson
 import structlog
 
 from api.context import Caller
@@ -31,16 +28,6 @@ class Session(Protocol):
 
     def refused(self, refusal: Unauthenticated) -> None:
         """The token is not good any more."""
-
-
-def expires_at(authorization: str) -> datetime | None:
-    """When a token that has been verified ends, to the second; the leeway that a request has is not for sockets."""
-    try:
-        payload = authorization.rpartition(" ")[2].split(".")[1]
-        claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return datetime.fromtimestamp(int(claims["exp"]), UTC)
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
-        return None
 
 
 class Watch:
@@ -87,7 +74,6 @@ class Watch:
     async def check(self, authorization: str | None) -> Caller:
         """The caller. Raises Unauthenticated, also in the seconds after its end that a request would be forgiven; Unavailable."""
         caller = await self._verifier.caller(authorization)
-        end = expires_at(authorization or "")
-        if end is not None and self._clock() >= end:
+        if caller.expires_at is not None and self._clock() >= caller.expires_at:
             raise Unauthenticated("expired", "The access token has expired; ask for a new one.")
         return caller
