@@ -31,7 +31,15 @@ up: setup ## Start the whole world here, with sandbox banks and a movable clock;
 
 .PHONY: test
 test: setup-dev ## Run all tests, with linters, types, import rules and drift checks among them.
-	@.venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal
+	@.venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long"
+
+.PHONY: torture
+torture: setup-dev ## Kill workers and servers at every step and at random, for minutes: the long form of tests/torture.
+	@.venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal tests/torture
+
+.PHONY: fuzz
+fuzz: setup-dev ## Send ten thousand odd requests, seeded (KESSAI_FUZZ_SEEDS=1,2,3 sends thirty thousand).
+	@KESSAI_FUZZ_COUNT=$${KESSAI_FUZZ_COUNT:-10000} .venv/bin/python -m pytest -q tests/api/odd
 
 .PHONY: bench
 bench: setup ## Measure: 100,000 contracts through the whole cycle, beside bare statements.

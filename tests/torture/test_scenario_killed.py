@@ -154,7 +154,7 @@ async def came_out(here: Town) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("turn", [0, 2])
+@pytest.mark.parametrize("turn", [0, pytest.param(2, marks=pytest.mark.long)])
 async def test_the_first_sender_of_every_file_dies(database_url: str, nursery: ForkServerContext, tmp_path: Path, turn: int):
     async with open_store(database_url), town(tmp_path) as here, served(here):
         death = AtEachArrow(here, nursery, database_url, tmp_path, turn)
@@ -165,7 +165,8 @@ async def test_the_first_sender_of_every_file_dies(database_url: str, nursery: F
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 async def test_any_step_dies_at_any_moment(database_url: str, nursery: ForkServerContext, tmp_path: Path, seed: int):
     async with open_store(database_url), town(tmp_path) as here, served(here):
         death = AtAnyMoment(here, nursery, database_url, tmp_path, seed)
