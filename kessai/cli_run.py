@@ -47,11 +47,22 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
 
     from api.app import create_app
     from api.options import ApiOptions, Issuer
+    from kessai.api_limits import limits_of, trusted_of
 
+    limits, trusted = limits_of(settings.limits), trusted_of(settings.trusted_documents)
     base_url = settings.public_url or f"http://{address}:{chosen}"
     _announce(common, "api", base_url)
     issuer = None if settings.oidc is None else Issuer(*settings.oidc)
-    options = ApiOptions(database_url=database_url, base_url=base_url, redis_url=redis_url, issuer=issuer)
+    options = ApiOptions(
+        database_url=database_url,
+        base_url=base_url,
+        redis_url=redis_url,
+        limits=limits,
+        cors_origins=settings.cors_origins,
+        trusted=trusted,
+        trusted_only=settings.trusted_only,
+        issuer=issuer,
+    )
     uvicorn.run(
         create_app(options),
         host=address,

@@ -29,6 +29,10 @@ VARIABLES: dict[str, str] = {
     "KESSAI_HOST": "address the API listens on (default `127.0.0.1`)",
     "KESSAI_PORT": "port of the API; a given one that is taken is an error (default 8000, or the next free one)",
     "KESSAI_PUBLIC_URL": "address under which clients know the API, when it stands behind a proxy; names the token issuer",
+    "KESSAI_LIMITS": "limits of the API that differ from docs/limits.md, `depth=10,cost=20000` (default: none)",
+    "KESSAI_CORS_ORIGINS": "origins whose pages may call the API, `https://shop.example`, separated by commas; `*` is everybody's (default: none)",
+    "KESSAI_TRUSTED_DOCUMENTS": "file of trusted documents (docs/limits.md; default: none)",
+    "KESSAI_TRUSTED_ONLY": "`1`: the API runs trusted documents only (default `0`)",
     "KESSAI_OIDC_ISSUER": "external OpenID issuer instead of the server's own sign-in: its `iss`, exactly",
     "KESSAI_OIDC_AUDIENCE": "what the external issuer's access tokens for this API have in `aud`; needed with KESSAI_OIDC_ISSUER",
     "KESSAI_QUEUES": "queues a worker serves, separated by commas (default: all)",
@@ -117,6 +121,10 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int | None = None  # None = 8000, or the next free one
     public_url: str | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    cors_origins: frozenset[str] = frozenset()
+    trusted_documents: Path | None = None
+    trusted_only: bool = False
     oidc: tuple[str, str] | None = None  # the external issuer and our audience there
 
     @classmethod
@@ -129,6 +137,10 @@ class ApiSettings:
             host=_text(environ, "KESSAI_HOST") or "127.0.0.1",
             port=_number(environ, "KESSAI_PORT", MAX_PORT),
             public_url=_public_url(environ),
+            limits=_limits(environ),
+            cors_origins=_origins(environ),
+            trusted_documents=Path(given).expanduser() if (given := _text(environ, "KESSAI_TRUSTED_DOCUMENTS")) else None,
+            trusted_only=_choice(environ, "KESSAI_TRUSTED_ONLY", ("0", "1"), "0") == "1",
             oidc=_oidc(environ),
         )
 
@@ -271,6 +283,28 @@ def _service(environ: Mapping[str, str], name: str, schemes: tuple[str, ...], ex
         if (why := check()) is not None:
             raise _invalid(name, why, f"{example}, or leave it out: then an embedded one is started", code=name)
     return ServiceUrl(given)
+
+
+def _limits(environ: Mapping[str, str]) -> dict[str, int]:
+    """Names and numbers; whether there is such a limit is for the API to say."""
+    found: dict[str, int] = {}
+    for part in (_text(environ, "KESSAI_LIMITS") or "").split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not name and not equals:
+            continue
+        if not name or not (value.isascii() and value.isdecimal()) or len(value) > 12:
+            raise _invalid("KESSAI_LIMITS", f"{part.strip()!r} is not a name and a whole number", "depth=10,cost=20000")
+        found[name] = int(value)
+    return found
+
+
+def _origins(environ: Mapping[str, str]) -> frozenset[str]:
+    given = [one.strip() for one in (_text(environ, "KESSAI_CORS_ORIGINS") or "").split(",") if one.strip()]
+    for one in given:
+        parts = urlsplit(one)
+        if one != "*" and (not parts.netloc or one != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in {"https", "http"}):
+            raise _invalid("KESSAI_CORS_ORIGINS", f"{one!r} is not scheme, host and port", "https://shop.example")
+    return frozenset(given)
 
 
 def _public_url(environ: Mapping[str, str]) -> str | None:

@@ -38,6 +38,10 @@ def test_everything_can_be_set(tmp_path: Path):
         "KESSAI_PUBLIC_URL": "https://kessai.example/",
         "KESSAI_OIDC_ISSUER": "https://login.example/realms/trade",
         "KESSAI_OIDC_AUDIENCE": "kessai-api",
+        "KESSAI_LIMITS": "depth=10",
+        "KESSAI_CORS_ORIGINS": "https://shop.example",
+        "KESSAI_TRUSTED_DOCUMENTS": str(tmp_path / "documents.json"),
+        "KESSAI_TRUSTED_ONLY": "1",
         "KESSAI_QUEUES": "banks, carriers",
         "KESSAI_THREADS": "16",
         "KESSAI_HEALTH_PORT": "9100",
@@ -58,6 +62,10 @@ def test_everything_can_be_set(tmp_path: Path):
         port=8080,
         public_url="https://kessai.example",
         oidc=("https://login.example/realms/trade", "kessai-api"),
+        limits={"depth": 10},
+        cors_origins=frozenset({"https://shop.example"}),
+        trusted_documents=tmp_path / "documents.json",
+        trusted_only=True,
     )
     worker = WorkerSettings(
         engines=engines, logs=logs, spool=tmp_path / "spool", queues=("banks", "carriers"), threads=16, health_port=9100
