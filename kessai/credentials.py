@@ -23,6 +23,30 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A person's user ID and password, as they stand in sandbox.json."""
+
+    username: str
+    password: str = field(repr=False)
+
+    def as_dict(self) -> dict[str, str]:
+        """For the file."""
+        return {"username": self.username, "password": self.password}
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """A public program through which people come in, and where it may be."""
+
+    client_id: str
+    redirect_uri: str
+
+    def as_dict(self) -> dict[str, str]:
+        """For the file."""
+        return {"client_id": self.client_id, "redirect_uri": self.redirect_uri}
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What sandbox.json says: where everything is and who may come in. Readable by its owner alone."""
 
@@ -30,14 +54,23 @@ class Credentials:
     sites: Mapping[str, Client]
     parties: Mapping[str, Client]
     clock: str | None = None
+    people: Mapping[str, Login] = field(default_factory=dict)  # by firm
+    operators: tuple[Login, ...] = ()
+    frontend: Frontend | None = None
 
     def write(self, path: Path) -> None:
         """Replaces the file as a whole, mode 0600."""
         content: dict[str, Any] = {
             "api": self.api,
             "sites": {site: client.as_dict() for site, client in self.sites.items()},
-            "parties": {name: client.as_dict() for name, client in self.parties.items()},
+            "parties": {
+                name: client.as_dict() | (self.people[name].as_dict() if name in self.people else {})
+                for name, client in self.parties.items()
+            },
+            "operators": [login.as_dict() for login in self.operators],
         }
+        if self.frontend is not None:
+            content["frontend"] = self.frontend.as_dict()
         if self.clock is not None:
             content["clock"] = self.clock
         write_private(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
@@ -52,6 +85,9 @@ class Credentials:
                 sites={site: Client(**_pair(entry)) for site, entry in raw["sites"].items()},
                 parties={name: Client(**_pair(entry)) for name, entry in raw["parties"].items()},
                 clock=raw.get("clock"),
+                people={name: _login(entry) for name, entry in raw["parties"].items() if "username" in entry},
+                operators=tuple(_login(entry) for entry in raw.get("operators", ())),
+                frontend=Frontend(raw["frontend"]["client_id"], raw["frontend"]["redirect_uri"]) if "frontend" in raw else None,
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
@@ -59,6 +95,10 @@ class Credentials:
 
 def _pair(entry: Mapping[str, str]) -> dict[str, str]:
     return {"client_id": entry["client_id"], "client_secret": entry["client_secret"]}
+
+
+def _login(entry: Mapping[str, str]) -> Login:
+    return Login(entry["username"], entry["password"])
 
 
 def write_private(path: Path, text: str) -> None:

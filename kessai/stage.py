@@ -37,6 +37,7 @@ from kessai.settings import EngineSettings
 from kessai.strangers import Strangers
 from kessai.trouble import Trouble
 from kessai.world import Sftp, carrier_secret, make_clients, make_world
+from kessai.world_people import is_loopback, with_people
 from workers.broker import Enqueuer
 from workers.broker import places as queue_places
 
@@ -103,6 +104,7 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         )
         known = Credentials.read(wish.places.credentials)
         credentials = await make_clients(known, api=api_url, machine_now=machine_now())
+        credentials = await with_people(credentials, known, loopback=is_loopback(wish.host), machine_now=machine_now())
         credentials.write(wish.places.credentials)
         await processes.ready(children["sandbox"], strangers.ready)
         say(

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from api.passwords import HASHER
+from domain.store import people
 from domain.store.connection import reading
 from kessai import world, world_data
-from kessai.credentials import Client, Credentials
+from kessai.credentials import Client, Credentials, Login
+from kessai.world_people import with_people
 from sandbox.scenario import scenario
 
 MACHINE = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -46,6 +49,27 @@ async def test_programs_stay_while_they_work(store: None, tmp_path: Path):
     again = await world.make_clients(lost, api=made.api, machine_now=MACHINE)
     assert again.sites == made.sites
     assert again.parties["B社"] != lost.parties["B社"]
+
+
+async def test_people_have_the_well_known_password_on_loopback_only(store: None, tmp_path: Path):
+    await make(tmp_path)
+    programs = await world.make_clients(None, api="http://127.0.0.1:8000", machine_now=MACHINE)
+    made = await with_people(programs, None, loopback=True, machine_now=MACHINE)
+    assert made.people["B社"] == Login("b-sha", "kessai-demo")
+    assert [login.username for login in made.operators] == ["operator"]
+    made.write(tmp_path / "sandbox.json")
+    assert Credentials.read(tmp_path / "sandbox.json") == made
+    assert "kessai-demo" not in repr(made)
+    assert await with_people(programs, made, loopback=True, machine_now=MACHINE) == made
+    seen = await with_people(programs, made, loopback=False, machine_now=MACHINE)
+    assert seen.frontend == made.frontend
+    async with reading() as tx:
+        for login in (*seen.people.values(), *seen.operators):
+            person = await people.by_name(tx, login.username)
+            assert person is not None
+            assert login.password != "kessai-demo"
+            assert HASHER.verify(str(person.password_hash), login.password)
+    assert await with_people(programs, seen, loopback=False, machine_now=MACHINE) == seen
 
 
 def test_the_file_of_secrets_is_its_owners_alone(tmp_path: Path):
