@@ -196,11 +196,13 @@ async def _answer_existing(tx: Tx, call: _Call, hits: Sequence[tuple[int, int, b
     """Same content: the contract as it is registered. Other content: what differs."""
     wanted = sorted({contract_id for _, contract_id, _ in hits})
     rows = await tx.rows(
-        "select c.contract_id, c.debit_on, c.canonical, b.seal_at from contract c "
-        "join contract_state s on s.home = c.home and s.contract_id = c.contract_id and s.contract_id between $3 and $4 "
-        "left join batch b on b.home = c.home and b.kind = $6 and coalesce(b.account_id, 0) = c.collecting_id "
+        "select c.contract_id, c.debit_on, c.canonical, case when s.debit = 0 then b.seal_at end as seal_at from contract c "
+        # state and batch are looked up by key for each, whatever the planner believes about a partition that nobody has analysed yet
+        "cross join lateral (select debit from contract_state s where s.home = c.home and s.contract_id = c.contract_id "
+        "and s.contract_id between $3 and $4 limit 1) s "
+        "left join lateral (select seal_at from batch b where b.home = c.home and b.kind = $6 and coalesce(b.account_id, 0) = c.collecting_id "
         "and coalesce(b.carrier_id, '') = '' and b.site_id = $5 and b.value_on = c.debit_on "
-        "and b.status = 0 and b.closed_at is null and s.debit = 0 "
+        "and b.status = 0 and b.closed_at is null limit 1) b on true "
         "where c.home = $1 and c.contract_id = any($2::bigint[]) and c.contract_id between $3 and $4",
         call.tenant.home,
         wanted,
