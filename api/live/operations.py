@@ -28,6 +28,7 @@ from domain.store.availability import is_unavailable
 from domain.store.connection import reading as snapshot
 
 Entries = list[dict[str, Any]]
+AT_ONCE = 16  # operations that begin at the same time: when a thousand sockets come back at once, the others are still heard
 
 
 class Refused(Exception):
@@ -67,6 +68,7 @@ class Live:
         self.hub = Hub(self._core, keys, options.machine_clock)
         self.watch = Watch(verifier, options.machine_clock)
         self.bell = Bell(options.redis_url, self.hub.ring)
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -95,11 +97,12 @@ class Live:
         except ApiError as error:
             raise Refused(entries([error], request_id, language=language), invalid=True) from None
         try:
-            context = await self._context(caller, language, request_id, document)
-            if operation.operation is OperationType.QUERY:
-                return await self._answer(asked, context, document)
-            context.loaders[LAST] = last
-            wish = await self._wish(asked, context, document)
+            async with self._turns:
+                context = await self._context(caller, language, request_id, document)
+                if operation.operation is OperationType.QUERY:
+                    return await self._answer(asked, context, document)
+                context.loaders[LAST] = last
+                wish = await self._wish(asked, context, document)
         except Exception as error:
             if is_unavailable(error):
                 raise Refused(entries([GraphQLError("", original_error=Unavailable())], request_id), invalid=False) from error
