@@ -47,7 +47,7 @@ def fault(answer: httpx2.Response, path: str) -> str | None:
         return f"insides: {found[0]}"
     if not answer.headers.get("x-request-id"):
         return "no request ID"
-    if answer.status_code >= 400 and answer.request.method == "HEAD":
+    if answer.request.method == "HEAD":  # has no body
         return None
     if answer.status_code >= 400 and path in OAUTH:
         return None if {"error", "code", "errors"} & set(answer.json()) else "no code"
