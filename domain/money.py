@@ -16,7 +16,8 @@ MAX_BATCH_AMOUNT = 999_999_999_999
 MAX_BATCH_LINES = 999_999
 """The six digits of a trailer's count."""
 
-_BASIS = 10_000
+BASIS = 10_000
+"""Basis points in the whole."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -63,7 +64,7 @@ class FeeSchedule:
                 raise TypeError("fees are whole yen and whole basis points")
             if value < 0:
                 raise ValueError("a fee is not negative")
-        if max(self.buyer_basis_points, self.seller_basis_points) > _BASIS:
+        if max(self.buyer_basis_points, self.seller_basis_points) > BASIS:
             raise ValueError("10,000 basis points are the whole amount")
 
 
@@ -80,8 +81,8 @@ class FeeRefusal(Enum):
 def fees_of(amount: int, schedule: FeeSchedule) -> tuple[int, int]:
     """(buyer fee, seller fee) in yen: fixed + amount x basis points / 10,000, each part rounded down."""
     return (
-        schedule.buyer_fixed + amount * schedule.buyer_basis_points // _BASIS,
-        schedule.seller_fixed + amount * schedule.seller_basis_points // _BASIS,
+        schedule.buyer_fixed + amount * schedule.buyer_basis_points // BASIS,
+        schedule.seller_fixed + amount * schedule.seller_basis_points // BASIS,
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
+from domain.money import BASIS, MAX_LINE
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
 from domain.store import ids, stream
 from domain.store.connection import Tx, reading, transaction
@@ -183,7 +184,14 @@ async def create_site(site: Site) -> None:
 
 
 async def set_fees(fees: Fees) -> None:
-    """Sets a site's fee schedule from a day on. Contracts that are registered already keep the yen they have."""
+    """Sets a site's fee schedule from a day on. Contracts that are registered already keep the yen they have.
+
+    Raises `Refused` for what is no fee.
+    """
+    if not all(0 <= yen <= MAX_LINE for yen in (fees.buyer_fixed, fees.seller_fixed)):
+        raise Refused("FEES", f"a fixed fee is 0 to {MAX_LINE:,} yen")
+    if not all(0 <= points <= BASIS for points in (fees.buyer_basis_points, fees.seller_basis_points)):
+        raise Refused("FEES", f"basis points are 0 to {BASIS:,}")
     async with transaction() as tx:
         await home_of(tx, fees.site_id)
         await _upsert(tx, "fee_schedule", ("site_id", "from_on"), asdict(fees))
@@ -234,9 +242,8 @@ async def create_account(account: Account, *, machine_now: datetime) -> int:
                 raise NotThere("party", f"{account.site_id}/{account.seller_code}")
         await _only_one(tx, home, account)
         known = await tx.row(
-            "select account_id, site_id, party_id from account where home = $1 and bank_code = $2 and branch_code = $3 "
-            "and account_type = $4 and account_number = $5 for update",
-            home,
+            "select account_id, site_id, party_id from account where bank_code = $1 and branch_code = $2 and account_type = $3 "
+            "and account_number = $4 for update",
             account.bank_code,
             account.branch_code,
             account.account_type,
@@ -244,6 +251,15 @@ async def create_account(account: Account, *, machine_now: datetime) -> int:
         )
         if known is not None and (known["site_id"], known["party_id"]) != (account.site_id, party_id):
             raise Refused("ACCOUNT_TAKEN", "this account belongs to another site or seller")
+        # The bank's consents, and the names of files there, are per consignor code.
+        if await tx.value(
+            "select 1 from account where bank_code = $1 and consignor_code = $2 and (site_id, coalesce(party_id, 0)) <> ($3, coalesce($4::bigint, 0))",
+            account.bank_code,
+            account.consignor_code,
+            account.site_id,
+            party_id,
+        ):
+            raise Refused("CONSIGNOR_TAKEN", f"bank {account.bank_code} knows another site or seller under this consignor code")
         values = asdict(account)
         del values["seller_code"]
         values |= {"home": home, "party_id": party_id, "account_id": fresh if known is None else known["account_id"]}

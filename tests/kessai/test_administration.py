@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,32 @@ async def test_accounts_that_are_refused(market: int, account: Account, code: st
         await administration.create_account(account, machine_now=MACHINE)
     assert refused.value.code == code
     assert await count("select count(*) from account") == 1
+
+
+@pytest.mark.parametrize(
+    "change, code",
+    [
+        ({"account_number": "9130009"}, "CONSIGNOR_TAKEN"),  # the bank knows the first site under this code
+        ({"consignor_code": "0000000140"}, "ACCOUNT_TAKEN"),
+    ],
+)
+async def test_two_sites_share_nothing_at_a_bank(market: int, change: dict[str, Any], code: str):
+    """Not in one home and not in two: consents and names of files are per consignor, statements per account."""
+    for site_id, home in ((131, 1), (141, 2)):
+        await administration.create_site(Site(site_id, home, "another", "carrier"))
+        with pytest.raises(Refused) as refused:
+            await administration.create_account(replace(MAIN, site_id=site_id, **change), machine_now=MACHINE)
+        assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"buyer_fixed": -1}, {"seller_fixed": 10**10}, {"buyer_basis_points": 10_001}, {"seller_basis_points": -1}]
+)
+async def test_fees_that_are_none(market: int, wrong: dict[str, Any]):
+    with pytest.raises(Refused) as refused:
+        await administration.set_fees(Fees(130, date(2000, 10, 1), **wrong))
+    assert refused.value.code == "FEES"
+    assert await count("select count(*) from fee_schedule") == 0
 
 
 async def test_an_account_follows_another_by_dates(market: int):
