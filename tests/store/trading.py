@@ -74,7 +74,8 @@ class Trading:
         return self
 
     async def account(self, site_id: int, bank: str, number: str, **more: Any) -> int:
-        account = admin.Account(site_id, bank, "101", 1, number, "ｼｼﾞﾖｳ", f"{site_id:010d}", from_on=date(1999, 1, 1), **more)
+        consignor = f"{9 if 'seller_code' in more else 0}{site_id:09d}"  # a direct seller has a consignor code of his own
+        account = admin.Account(site_id, bank, "101", 1, number, "ｼｼﾞﾖｳ", consignor, from_on=date(1999, 1, 1), **more)
         return await admin.create_account(account, machine_now=self.machine_now)
 
     async def register(self, *raws: dict[str, Any], site: int = 130, on_problem: OnProblem = OnProblem.REGISTER_OTHERS) -> list[Outcome]:

@@ -158,7 +158,7 @@ async def came_out(here: Town) -> None:
 async def test_the_first_sender_of_every_file_dies(database_url: str, nursery: ForkServerContext, tmp_path: Path, turn: int):
     async with open_store(database_url), town(tmp_path) as here, served(here):
         death = AtEachArrow(here, nursery, database_url, tmp_path, turn)
-        here.do = death.do  # type: ignore[method-assign]
+        here.how = lambda _, task, now: death.do(task, now)
         await play(here)
         assert death.deaths.total() == 26
         await came_out(here)
@@ -170,7 +170,7 @@ async def test_the_first_sender_of_every_file_dies(database_url: str, nursery: F
 async def test_any_step_dies_at_any_moment(database_url: str, nursery: ForkServerContext, tmp_path: Path, seed: int):
     async with open_store(database_url), town(tmp_path) as here, served(here):
         death = AtAnyMoment(here, nursery, database_url, tmp_path, seed)
-        here.do = death.do  # type: ignore[method-assign]
+        here.how = lambda _, task, now: death.do(task, now)
         await play(here)
         assert death.deaths.total() > 10, death.deaths
         await came_out(here)

@@ -138,6 +138,14 @@ class House:
     clock: Clock
     tokens: dict[str, str] = field(default_factory=dict)
     clients: dict[str, str] = field(default_factory=dict)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)  # lines and streams that were opened
+
+    async def close(self) -> None:
+        """Ends what a test has left open: a task that nobody holds would be an error in some later test."""
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=5)
 
     @property
     def live(self) -> Live:
@@ -201,6 +209,7 @@ class House:
 
         await line.inbox.put({"type": "websocket.connect"})
         line.task = asyncio.create_task(self.app(scope, line.inbox.get, send))
+        self.tasks.append(line.task)
         return line
 
     async def line(self, who: str | int, scope: str | None = None, **headers: str) -> Line:
@@ -254,6 +263,7 @@ class House:
                     await chunks.put(None)
 
         task = asyncio.create_task(self.app(scope, receive, send))
+        self.tasks.append(task)
         first = await soon(started)
         return Stream(first["status"], {k.decode(): v.decode() for k, v in first["headers"]}, chunks, task, gone, reads)
 
@@ -270,7 +280,11 @@ async def opened(
         if market is None:
             market = await Market(machine_now=clock.now).build()
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE) as http:
-            yield House(app, http, market, clock)
+            house = House(app, http, market, clock)
+            try:
+                yield house
+            finally:
+                await house.close()
 
 
 __all__ = ["SITES", "House", "Line", "Stream", "opened", "soon", "write"]
