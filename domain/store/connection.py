@@ -163,6 +163,16 @@ async def transaction(isolation: str | None = None) -> AsyncIterator[Tx]:
     context = in_transaction()
     assert isinstance(context, TransactionContextPooled), "transactions do not nest"
     try:
+        async with _entered(context, isolation) as tx:
+            yield tx
+    except asyncpg.InternalClientError as error:
+        # A server that dies in the middle of an answer leaves the driver between two states, and it says so about itself.
+        raise StoreUnavailable(f"the connection broke under a statement: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def _entered(context: TransactionContextPooled, isolation: str | None) -> AsyncIterator[Tx]:
+    try:
         client: Any = await context.__aenter__()
     except BaseException:
         _forget(context)
@@ -173,11 +183,22 @@ async def transaction(isolation: str | None = None) -> AsyncIterator[Tx]:
             assert isolation in LEVELS
             await client._connection.execute(f"set transaction isolation level {isolation}")
         yield Tx(client._connection)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, asyncpg.InternalClientError):
+            client._connection.terminate()  # no second statement on it, not even ROLLBACK
         await context.__aexit__(*sys.exc_info())
         raise
     else:
+        await _committed(context)
+
+
+async def _committed(context: TransactionContextPooled) -> None:
+    under = context.client._connection._con
+    try:
         await context.__aexit__(None, None, None)
+    except asyncpg.InternalClientError:
+        under.terminate()  # it went back to the pool, which looks before it lends
+        raise
 
 
 @contextlib.asynccontextmanager
