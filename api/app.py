@@ -18,6 +18,7 @@ from api.health import Health
 from api.hooks import Hooks
 from api.http import GraphQL
 from api.keys import Keys
+from api.limits.door import Door
 from api.live.socket import SocketApp
 from api.oauth import OAuth
 from api.oauth.authorize import Authorize
@@ -39,8 +40,8 @@ def create_app(options: ApiOptions) -> Starlette:
     Raises (at start) StoreUnavailable when the database cannot be reached.
     """
     keys = Keys(options.machine_clock)
-    verifier = verifier_of(options, keys)
-    graphql = GraphQL(schema, options, verifier, keys)
+    door = Door(verifier_of(options, keys), options.limits, options.redis_url, options.machine_clock)
+    graphql = GraphQL(schema, options, door, keys)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -52,13 +53,13 @@ def create_app(options: ApiOptions) -> Starlette:
                 async with graphql.live.running():
                     yield
             finally:
-                await graphql.close()
+                await door.close()
                 gc.unfreeze()
 
     routes = [
         Route("/graphql", graphql.serve, methods=["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]),
         WebSocketRoute("/graphql", SocketApp(graphql.live)),
-        *(people_routes(options, keys) if options.issuer is None else []),
+        *(people_routes(options, keys, door) if options.issuer is None else []),
         *Resource(options).routes(),
         *(explorer_routes() if options.explorer else ()),
         *Hooks(options).routes(),
@@ -77,12 +78,12 @@ def verifier_of(options: ApiOptions, keys: Keys) -> Verifier:
     return Verifier(keys, options.base_url, options.audience, options.machine_clock)
 
 
-def people_routes(options: ApiOptions, keys: Keys) -> list[Route]:
+def people_routes(options: ApiOptions, keys: Keys, door: Door) -> list[Route]:
     """The authorization server and its pages."""
     browser, passwords = Browser(options, keys), Passwords()
     authorize = Authorize(options, browser)
     rooms = (
-        OAuth(options, keys),
+        OAuth(options, keys, door),
         authorize,
         SignIn(browser, authorize, passwords),
         Invited(browser, passwords),

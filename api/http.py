@@ -22,7 +22,7 @@ from api.documents import Documents, Faulty, Prepared, Schema
 from api.edge import RETRY_AFTER, error_response, request_id_of
 from api.errors import ApiError, ErrorCode, HttpRefusal, Unauthenticated, Unavailable
 from api.keys import Keys
-from api.limits.rate import Rate
+from api.limits.door import Door, address_of
 from api.live.operations import Asked as Wanted
 from api.live.operations import Live, Refused
 from api.live.sse import EventStream
@@ -30,7 +30,6 @@ from api.masking import entries, entry
 from api.negotiate import EVENT_STREAM, GRAPHQL_JSON, answer_type, check_content_type
 from api.options import ApiOptions
 from api.registrar import WRITE, ShapeFaults, register_all, shape_faults, site_of, too_many
-from api.tokens import Verifier
 from api.trusted import Trusted
 from domain.problems import InputProblem
 from domain.store import clock
@@ -45,14 +44,13 @@ COST_HEADER = "graphql-cost"  # `1`: say in `extensions` what the operation cost
 class GraphQL:
     """The endpoint of one application."""
 
-    def __init__(self, schema: Schema, options: ApiOptions, verifier: Verifier, keys: Keys) -> None:
-        self._schema, self._options, self._verifier, self._keys = schema, options, verifier, keys
+    def __init__(self, schema: Schema, options: ApiOptions, door: Door, keys: Keys) -> None:
+        self._schema, self._options, self._door, self._keys = schema, options, door, keys
         self._limits = options.limits
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the schema it wraps
         self._documents = Documents(self._core, options.limits)
         self._trusted = Trusted(options.trusted, only=options.trusted_only)
-        self._rate = Rate(options.limits, options.redis_url)
-        self.live = Live(schema, self._documents, options, verifier, keys)
+        self.live = Live(schema, self._documents, self._trusted, options, door, keys)
         self._plans: dict[int, tuple[Prepared, batch.Plan | None]] = {}
         self._system_clock_until: datetime | None = None
 
@@ -85,13 +83,9 @@ class GraphQL:
                 extensions={"reason": refused.reason},
             )
 
-    async def close(self) -> None:
-        """Lets go of what it holds."""
-        await self._rate.close()
-
     async def _serve(self, request: Request, request_id: str) -> Response:
-        caller = await self._verifier.caller(request.headers.get("authorization"))
-        allowance = await self._rate.take(caller.client_id, self._options.machine_clock())
+        caller = await self._door.caller(request.headers.get("authorization"), address_of(request))
+        allowance = await self._door.take(caller)
         response = await self._answered(request, caller, request_id)
         response.headers.setdefault("cache-control", "no-store")
         if allowance is not None:

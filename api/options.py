@@ -37,6 +37,7 @@ class Limits:
     page: int = 200  # rows of a page, 200 at most
     rate: int = 1_200  # requests of a client ...
     rate_seconds: int = 10  # ... in so many seconds; a rate of 0: nobody counts
+    strangers: int = 120  # requests without a good token from one address in `rate_seconds`; 0: nobody counts
     request_seconds: float = 30.0  # then TIMEOUT
     subscriptions: int = 100  # at once on one socket
     init_seconds: float = 5.0  # until a socket has said who it is

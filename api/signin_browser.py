@@ -7,7 +7,6 @@ the cookie it was made for, and a browser that says where a form came from must 
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.context import Language, language_of
 from api.keys import Keys
+from api.limits.door import address_of
 from api.oauth.bridge import read_form
 from api.options import ApiOptions
 from api.pages import headers, page, say
@@ -43,13 +43,8 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """Where the request comes from, for counting: an IPv6 house is its /64."""
-        host = self.request.client.host if self.request.client else ""
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return "elsewhere"
-        return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+        """Where the request comes from, for counting."""
+        return address_of(self.request)
 
     def form_of(self, cookie: str) -> str:
         """What a form made for that cookie carries."""

@@ -19,7 +19,7 @@ import uvicorn
 import uvloop
 
 from api.app import create_app
-from api.options import ApiOptions
+from api.options import ApiOptions, Limits
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # As long as what the API sends for the same event.
@@ -70,7 +70,7 @@ async def burst(count: int, asker: asyncio.Transport) -> None:
 
 async def _serve(database_url: str, port: int, bare_port: int) -> None:
     bare = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", bare_port, backlog=4_096)
-    app = create_app(ApiOptions(database_url=f"{database_url}?maxsize=4", base_url=f"http://127.0.0.1:{port}"))
+    app = create_app(ApiOptions(database_url=f"{database_url}?maxsize=4", base_url=f"http://127.0.0.1:{port}", limits=Limits(rate=0)))
     config = uvicorn.Config(
         app,
         host="127.0.0.1",

@@ -22,11 +22,11 @@ def limits_of(given: Mapping[str, int]) -> Limits:
                 do=(f"one of {', '.join(known)}",),
                 code="SETTING_INVALID",
             )
-        if (name == "page" and value > LARGEST_PAGE) or (name != "rate" and value == 0):
+        if (name == "page" and value > LARGEST_PAGE) or (name not in {"rate", "strangers"} and value == 0):
             raise SettingsError(
                 "KESSAI_LIMITS cannot be used",
                 why=f"{name}={value} is out of range",
-                do=(f"page is at most {LARGEST_PAGE}; only rate can be 0",),
+                do=(f"page is at most {LARGEST_PAGE}; only rate and strangers can be 0",),
                 code="SETTING_INVALID",
             )
     return replace(Limits(), **given)

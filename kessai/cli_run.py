@@ -72,6 +72,7 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
         access_log=False,
         timeout_graceful_shutdown=3,
         server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         ws_max_size=options.limits.body,
         ws_per_message_deflate=False,  # it costs more than half of a delivery, and tens of kilobytes a socket
     )

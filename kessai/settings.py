@@ -12,6 +12,7 @@ that a typing slip is not a silent default.
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ VARIABLES: dict[str, str] = {
     "KESSAI_CORS_ORIGINS": "origins whose pages may call the API, `https://shop.example`, separated by commas; `*` is everybody's (default: none)",
     "KESSAI_TRUSTED_DOCUMENTS": "file of trusted documents (docs/limits.md; default: none)",
     "KESSAI_TRUSTED_ONLY": "`1`: the API runs trusted documents only (default `0`)",
+    "KESSAI_TRUSTED_PROXIES": "proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas (default: this machine)",
     "KESSAI_OIDC_ISSUER": "external OpenID issuer instead of the server's own sign-in: its `iss`, exactly",
     "KESSAI_OIDC_AUDIENCE": "what the external issuer's access tokens for this API have in `aud`; needed with KESSAI_OIDC_ISSUER",
     "KESSAI_QUEUES": "queues a worker serves, separated by commas (default: all)",
@@ -43,6 +45,7 @@ VARIABLES: dict[str, str] = {
     "KESSAI_LOG_LEVEL": "`debug`, `info`, `warning` or `error` (default `info`)",
 }
 
+LOOPBACK = ("127.0.0.1", "::1")
 MAX_PORT = 65_535
 MAX_THREADS = 256
 
@@ -125,6 +128,7 @@ class ApiSettings:
     cors_origins: frozenset[str] = frozenset()
     trusted_documents: Path | None = None
     trusted_only: bool = False
+    trusted_proxies: tuple[str, ...] = LOOPBACK
     oidc: tuple[str, str] | None = None  # the external issuer and our audience there
 
     @classmethod
@@ -141,6 +145,7 @@ class ApiSettings:
             cors_origins=_origins(environ),
             trusted_documents=Path(given).expanduser() if (given := _text(environ, "KESSAI_TRUSTED_DOCUMENTS")) else None,
             trusted_only=_choice(environ, "KESSAI_TRUSTED_ONLY", ("0", "1"), "0") == "1",
+            trusted_proxies=_proxies(environ),
             oidc=_oidc(environ),
         )
 
@@ -305,6 +310,19 @@ def _origins(environ: Mapping[str, str]) -> frozenset[str]:
         if one != "*" and (not parts.netloc or one != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in {"https", "http"}):
             raise _invalid("KESSAI_CORS_ORIGINS", f"{one!r} is not scheme, host and port", "https://shop.example")
     return frozenset(given)
+
+
+def _proxies(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Addresses and networks; never everybody's: whoever could name an address of his choice would be counted as somebody else."""
+    given = tuple(one.strip() for one in (_text(environ, "KESSAI_TRUSTED_PROXIES") or "").split(",") if one.strip())
+    for one in given:
+        try:
+            network = ip_network(one)
+        except ValueError:
+            raise _invalid("KESSAI_TRUSTED_PROXIES", f"{one!r} is no address and no network", "10.0.0.7,10.1.0.0/16") from None
+        if network.prefixlen == 0:
+            raise _invalid("KESSAI_TRUSTED_PROXIES", f"{one!r} is everybody", "10.0.0.7,10.1.0.0/16")
+    return given or LOOPBACK
 
 
 def _public_url(environ: Mapping[str, str]) -> str | None:

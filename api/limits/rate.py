@@ -27,8 +27,12 @@ CLIENTS = 10_000  # remembered at once
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a client has left: `remaining` of `quota` requests in a window of `window` seconds that ends in `reset` seconds."""
+    """What is left: `remaining` of `quota` requests in a window of `window` seconds that ends in `reset` seconds.
 
+    `whose` says what is counted together: a client, or an address.
+    """
+
+    whose: str
     quota: int
     window: int
     remaining: int
@@ -37,8 +41,8 @@ class Allowance:
     def headers(self) -> dict[str, str]:
         """RateLimit and RateLimit-Policy, as structured fields."""
         return {
-            "ratelimit-policy": f'"client";q={self.quota};w={self.window}',
-            "ratelimit": f'"client";r={self.remaining};t={self.reset}',
+            "ratelimit-policy": f'"{self.whose}";q={self.quota};w={self.window}',
+            "ratelimit": f'"{self.whose}";r={self.remaining};t={self.reset}',
         }
 
 
@@ -52,10 +56,10 @@ class _Window:
 
 
 class Rate:
-    """The limiter of one application."""
+    """One counter of an application: of requests by client, or of failures by address. `quota`: another than that of clients."""
 
-    def __init__(self, limits: Limits, redis_url: str | None) -> None:
-        self._quota, self._window = limits.rate, limits.rate_seconds
+    def __init__(self, limits: Limits, redis_url: str | None, *, quota: int | None = None, whose: str = "client") -> None:
+        self._quota, self._window, self._whose = limits.rate if quota is None else quota, limits.rate_seconds, whose
         self._block = max(1, self._quota // BLOCKS)
         self._redis: Any = None
         if redis_url is not None:
@@ -67,6 +71,14 @@ class Rate:
         """Lets go of Redis."""
         if self._redis is not None:
             await self._redis.aclose()
+
+    def spent(self, client_id: str, machine_now: datetime) -> HttpRefusal | None:
+        """The refusal, if this process knows that nothing is left; takes nothing and asks nobody."""
+        second = int(machine_now.timestamp())
+        known = self._clients.get(client_id)
+        if self._quota == 0 or known is None or known.number != second // self._window or known.held or known.taken < self._quota:
+            return None
+        return rate_limited(Allowance(self._whose, self._quota, self._window, 0, self._window - second % self._window))
 
     async def take(self, client_id: str, machine_now: datetime) -> Allowance | None:
         """One request of a client. None: nobody counts. Raises HttpRefusal (429) with the time to wait."""
@@ -87,10 +99,10 @@ class Rate:
             known = _Window(number, known.held + gained, max(known.taken, taken))
         if known.held == 0:
             self._remember(client_id, known)
-            raise rate_limited(Allowance(self._quota, self._window, 0, reset))
+            raise rate_limited(Allowance(self._whose, self._quota, self._window, 0, reset))
         known = replace(known, held=known.held - 1)
         self._remember(client_id, known)
-        return Allowance(self._quota, self._window, max(0, self._quota - known.taken) + known.held, reset)
+        return Allowance(self._whose, self._quota, self._window, max(0, self._quota - known.taken) + known.held, reset)
 
     def _remember(self, client_id: str, known: _Window) -> None:
         self._clients[client_id] = known
@@ -102,7 +114,7 @@ class Rate:
         """Takes a block, and says how many requests all processes together have taken in this window."""
         if self._redis is None or (self._away_until is not None and machine_now < self._away_until):
             return known.taken + self._block
-        key = f"kessai:rate:{known.number}:{client_id}"
+        key = f"kessai:rate:{self._whose}:{known.number}:{client_id}"
         try:
             async with asyncio.timeout(PATIENCE), self._redis.pipeline(transaction=False) as pipe:
                 pipe.incrby(key, self._block)

@@ -13,8 +13,9 @@ from graphql import ExecutionResult, Executor, GraphQLError, OperationType, crea
 
 from api.context import Caller, Context, Language
 from api.documents import Documents, Faulty, Prepared, Schema
-from api.errors import ApiError, ErrorCode, Unavailable
+from api.errors import ApiError, ErrorCode, HttpRefusal, Unavailable
 from api.keys import Keys
+from api.limits.door import Door
 from api.live.bell import Bell
 from api.live.encoding import Selection
 from api.live.hub import Hub
@@ -22,7 +23,7 @@ from api.live.watch import Watch
 from api.live.wish import LAST, Wish
 from api.masking import entries, entry
 from api.options import ApiOptions
-from api.tokens import Verifier
+from api.trusted import Trusted
 from domain.store import clock
 from domain.store.availability import is_unavailable
 from domain.store.connection import reading as snapshot
@@ -48,25 +49,15 @@ class Asked:
     variables: Mapping[str, Any]
 
 
-def asked_of(payload: object) -> Asked | None:
-    """Reads the payload of `subscribe` or the body of a request; None: it is none."""
-    if not isinstance(payload, dict):
-        return None
-    query, name, variables = payload.get("query"), payload.get("operationName"), payload.get("variables")
-    if isinstance(query, str) and query and isinstance(name, str | None) and isinstance(variables, dict | None):
-        return Asked(query, name or None, variables or {})
-    return None
-
-
 class Live:
     """What the live connections of one process share: the reader of the log, the bell, the watch over tokens."""
 
-    def __init__(self, schema: Schema, documents: Documents, options: ApiOptions, verifier: Verifier, keys: Keys) -> None:
-        self.options = options
-        self._schema, self._documents, self._keys = schema, documents, keys
+    def __init__(self, schema: Schema, documents: Documents, trusted: Trusted, options: ApiOptions, door: Door, keys: Keys) -> None:
+        self.options, self.door = options, door
+        self._schema, self._documents, self._trusted, self._keys = schema, documents, trusted, keys
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the schema it wraps
         self.hub = Hub(self._core, keys, options.machine_clock)
-        self.watch = Watch(verifier, options.machine_clock)
+        self.watch = Watch(door.verifier, options.machine_clock)
         self.bell = Bell(options.redis_url, self.hub.ring)
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -81,6 +72,25 @@ class Live:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.bell.close()
+
+    def asked_of(self, payload: object, request_id: str) -> Asked | None:
+        """Reads the payload of `subscribe`; None: it is none.
+
+        Raises Refused for a document that is not known, or not among those that are trusted, as over HTTP.
+        """
+        if not isinstance(payload, dict):
+            return None
+        query, name, variables = payload.get("query"), payload.get("operationName"), payload.get("variables")
+        if not isinstance(query, str | None) or not isinstance(name, str | None) or not isinstance(variables, dict | None):
+            return None
+        named = any(payload.get(key) is not None for key in ("documentId", "extensions"))
+        if not query and not named:
+            return None
+        try:
+            text = self._trusted.text(query, payload.get("documentId"), payload.get("extensions"))
+        except HttpRefusal as refusal:
+            raise Refused([entry(refusal.code, refusal.message, request_id)], invalid=True) from None
+        return Asked(text, name or None, variables or {})
 
     async def begin(
         self, asked: Asked, caller: Caller, language: Language, request_id: str, *, last: str | None = None

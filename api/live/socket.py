@@ -17,8 +17,9 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api.context import Caller, Language, language_of
-from api.errors import ApiError, ErrorCode, Unauthenticated, Unavailable
-from api.live.operations import Entries, Live, Refused, asked_of, scope_lost, too_many
+from api.errors import ApiError, ErrorCode, HttpRefusal, Unauthenticated, Unavailable
+from api.limits.door import address_of
+from api.live.operations import Asked, Entries, Live, Refused, scope_lost, too_many
 from api.live.outbox import Outbox
 from api.masking import entries, entry, unplanned
 
@@ -26,6 +27,7 @@ PROTOCOL = "graphql-transport-ws"
 BAD_MESSAGE, NOT_IN, FORBIDDEN, NO_PROTOCOL, INIT_TIMEOUT, DOUBLE_ID, TOO_SLOW, DOUBLE_INIT = 4400, 4401, 4403, 4406, 4408, 4409, 4410, 4429
 LATER = 1013
 LONGEST_REASON = 123  # bytes (RFC 6455 section 5.5)
+EXCESS = 100  # messages beyond the caller's rate, one after the other; then the socket is closed
 GRACE_SECONDS = 5.0  # for a close to get through to somebody who does not read
 
 log = structlog.get_logger("api.live")
@@ -79,6 +81,7 @@ class Socket:
         self._operations: dict[str, _Operation] = {}
         self._closing: tuple[int, str] | None = None
         self._alone = False
+        self._excess = 0
         self._main: asyncio.Task[Any] | None = None
 
     async def run(self) -> None:
@@ -117,14 +120,17 @@ class Socket:
             async with asyncio.timeout(self._live.options.limits.init_seconds):
                 await self._init()
         except TimeoutError:
+            await self._stranger()
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
         while (message := await self._message()) is not None:
+            await asyncio.sleep(0)  # others have their turn, however fast these come
             match message.get("type"):
                 case "subscribe":
-                    self._subscribe(message)
+                    self._subscribe(message, await self._counted())
                 case "complete":
                     self._complete(message)
                 case "ping":
+                    await self._counted()
                     self.put('{"type":"pong"}')
                 case "pong":
                     pass
@@ -176,20 +182,49 @@ class Socket:
         try:
             self._caller = await self._live.watch.check(authorization)
         except Unauthenticated as refusal:
+            await self._stranger()
             raise Closed(*_closing(refusal)) from None
         except Unavailable:
             raise Closed(LATER, "Try again later") from None
         self.authorization = authorization
         self._live.watch.add(self)
 
+    async def _stranger(self) -> None:
+        """Counts a socket that nobody has signed in on. Raises Closed when there were too many from that address."""
+        try:
+            await self._live.door.failed(address_of(self._socket))
+        except HttpRefusal as refusal:
+            raise Closed(LATER, _short(refusal.message)) from None
+
+    async def _counted(self) -> HttpRefusal | None:
+        """Takes one request from the caller's rate, for each message that wants something of us: the refusal, if none is left."""
+        assert self._caller is not None
+        try:
+            await self._live.door.take(self._caller)
+        except HttpRefusal as refusal:
+            self._excess += 1
+            if self._excess > EXCESS:
+                raise Closed(LATER, _short(refusal.message)) from None
+            return refusal
+        self._excess = 0
+        return None
+
     # ── operations ───────────────────────────────────────────────────────────────────────────────────────────────────
-    def _subscribe(self, message: dict[str, Any]) -> None:
+    def _subscribe(self, message: dict[str, Any], held_up: HttpRefusal | None) -> None:
         operation_id, payload = message.get("id"), message.get("payload")
         if not isinstance(operation_id, str) or not operation_id or len(operation_id) > 200:
             raise Closed(BAD_MESSAGE, "An operation needs an id")
         if operation_id in self._operations:
             raise Closed(DOUBLE_ID, _short(f"Subscriber for {operation_id} already exists"))
-        if asked_of(payload) is None:
+        if held_up is not None:
+            self._say("error", operation_id, [entry(held_up.code, held_up.message, self.request_id, **held_up.extensions)])
+            return
+        try:
+            asked = self._live.asked_of(payload, self.request_id)
+        except Refused as refused:
+            self._say("error", operation_id, refused.errors)
+            return
+        if asked is None:
             raise Closed(BAD_MESSAGE, "The payload of subscribe needs a query")
         limit = self._live.options.limits.subscriptions
         if len(self._operations) >= limit:
@@ -197,7 +232,7 @@ class Socket:
             return
         operation = _Operation(self, operation_id)
         self._operations[operation_id] = operation
-        operation.task = asyncio.create_task(self._operate(operation, payload))
+        operation.task = asyncio.create_task(self._operate(operation, asked))
 
     def _complete(self, message: dict[str, Any]) -> None:
         operation_id = message.get("id")
@@ -207,13 +242,12 @@ class Socket:
         if operation is not None and operation.task is not None:
             operation.task.cancel()
 
-    async def _operate(self, operation: _Operation, payload: object) -> None:
+    async def _operate(self, operation: _Operation, asked: Asked) -> None:
         """One operation from its beginning to its end, whoever ends it."""
-        asked = asked_of(payload)
-        assert asked is not None
         assert self._caller is not None
         try:
-            found = await self._live.begin(asked, self._caller, self._language, self.request_id)
+            async with asyncio.timeout(self._live.options.limits.request_seconds):
+                found = await self._live.begin(asked, self._caller, self._language, self.request_id)
             if isinstance(found, dict):
                 self.end(operation, answer=found)
                 return

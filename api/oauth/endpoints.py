@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from api.errors import HttpRefusal, Unavailable
 from api.keys import Keys
+from api.limits.door import Door, address_of
 from api.oauth.bridge import FormRequest, Turn, read_form, refused, turn
 from api.oauth.clients import ANY_METHOD, ASSERTION_ALGORITHMS, PROVEN, mechanisms, readable
 from api.oauth.grants import SCOPES, Endpoint, Server
@@ -22,14 +23,15 @@ from domain.store.availability import is_unavailable
 from domain.store.connection import transaction
 
 GRANTS = ["client_credentials", "authorization_code", "refresh_token"]
+FAILURES = frozenset({400, 401})
 AT_ONCE = 8  # protocol calls in worker threads, each with a connection
 
 
 class OAuth:
     """The OAuth endpoints of one application."""
 
-    def __init__(self, options: ApiOptions, keys: Keys) -> None:
-        self._options, self._keys = options, keys
+    def __init__(self, options: ApiOptions, keys: Keys, door: Door) -> None:
+        self._options, self._keys, self._door = options, keys, door
         self._server = Server(options)
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -91,6 +93,22 @@ class OAuth:
         return JSONResponse({**dict(found), "authorization_response_iss_parameter_supported": True})
 
     async def _call(self, request: Request, endpoint: Endpoint) -> Response:
+        """What fails is counted by address: nobody has a reason to fail so often, and each try costs a transaction."""
+        address = address_of(request)
+        barred = self._door.barred(address)
+        if barred is None:
+            answer = await self._answer(request, endpoint)
+            if answer.status_code not in FAILURES:
+                return answer
+            try:
+                await self._door.failed(address)
+            except HttpRefusal as refusal:
+                barred = refusal
+            else:
+                return answer
+        return refused("temporarily_unavailable", barred.message, barred.status, barred.headers)
+
+    async def _answer(self, request: Request, endpoint: Endpoint) -> Response:
         try:
             form = await read_form(request)
         except HttpRefusal as refusal:

@@ -42,6 +42,7 @@ def test_everything_can_be_set(tmp_path: Path):
         "KESSAI_CORS_ORIGINS": "https://shop.example",
         "KESSAI_TRUSTED_DOCUMENTS": str(tmp_path / "documents.json"),
         "KESSAI_TRUSTED_ONLY": "1",
+        "KESSAI_TRUSTED_PROXIES": "10.0.0.7, 10.1.0.0/16",
         "KESSAI_QUEUES": "banks, carriers",
         "KESSAI_THREADS": "16",
         "KESSAI_HEALTH_PORT": "9100",
@@ -66,6 +67,7 @@ def test_everything_can_be_set(tmp_path: Path):
         cors_origins=frozenset({"https://shop.example"}),
         trusted_documents=tmp_path / "documents.json",
         trusted_only=True,
+        trusted_proxies=("10.0.0.7", "10.1.0.0/16"),
     )
     worker = WorkerSettings(
         engines=engines, logs=logs, spool=tmp_path / "spool", queues=("banks", "carriers"), threads=16, health_port=9100
@@ -107,6 +109,8 @@ def test_passwords_are_not_shown():
             "SETTING_INVALID",
             "without it any token of the issuer would be taken",
         ),
+        ({"KESSAI_TRUSTED_PROXIES": "10.0.0.7,proxy"}, "SETTING_INVALID", "'proxy' is no address and no network"),
+        ({"KESSAI_TRUSTED_PROXIES": "0.0.0.0/0"}, "SETTING_INVALID", "'0.0.0.0/0' is everybody"),
         ({"KESSAI_OIDC_AUDIENCE": "x"}, "SETTING_INVALID", "there is no KESSAI_OIDC_ISSUER whose audience it could be"),
         ({"KESSAI_SPOOOL": "x"}, "SETTING_UNKNOWN", "did you mean KESSAI_SPOOL?"),
     ],

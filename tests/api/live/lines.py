@@ -270,11 +270,13 @@ class House:
 
 @contextlib.asynccontextmanager
 async def opened(
-    database_url: str, *, limits: Limits | None = None, redis_url: str | None = None, market: Market | None = None
+    database_url: str, *, limits: Limits | None = None, redis_url: str | None = None, market: Market | None = None, **more: Any
 ) -> AsyncIterator[House]:
-    """An API with a market: sites 130 and 320, firms A to H. `market`: one that is there already."""
+    """An API with a market: sites 130 and 320, firms A to H. `market`: one that is there already. `more`: further `ApiOptions`."""
     clock = Clock()
-    options = ApiOptions(database_url=database_url, base_url=BASE, redis_url=redis_url, limits=limits or Limits(), machine_clock=clock)
+    options = ApiOptions(
+        database_url=database_url, base_url=BASE, redis_url=redis_url, limits=limits or Limits(), machine_clock=clock, **more
+    )
     app = create_app(options)
     async with app.router.lifespan_context(app):
         if market is None:
