@@ -131,7 +131,7 @@ async def test_only_proxies_that_are_named_are_believed(environ: dict[str, str],
     """As the server is started: uvicorn reads the header, for requests and sockets alike. What the client wrote itself does not count."""
     found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    async def app(scope, receive, send):  # type: ignore[no-untyped-def]
+    async def app(scope, receive, send):
         found.set_result(address_of(HTTPConnection(scope)))
 
     around = ProxyHeadersMiddleware(app, list(ApiSettings.from_env(environ).trusted_proxies))
