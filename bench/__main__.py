@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bench import baseline, filled
 from bench.cycle import cycle, finished
-from bench.town import bench, peak_mb
+from bench.town import Bench, bench, peak_mb
 from domain.store.connection import open_store
 from domain.store.migrate import migrate
 from kessai.embedded import start
@@ -61,6 +61,8 @@ async def _all(url: str, directory: Path, arguments: argparse.Namespace) -> dict
 
 async def _cycles(url: str, directory: Path, count: int, rounds: int) -> dict[str, Any]:
     ours: list[dict[str, float]] = []
+    single: list[float] = []
+    double: list[float] = []
     bare: list[dict[str, float]] = []
     memory: list[float] = []
     async with _fresh(url) as bare_url:
@@ -68,35 +70,47 @@ async def _cycles(url: str, directory: Path, count: int, rounds: int) -> dict[st
             out.print(f"round {n + 1} of {rounds}: {count:,} contracts ...")
             root = directory / f"cycle-{n}"
             async with _fresh(url) as place_url, bench(place_url, root) as place:
-                ours.append(await cycle(place, count))
-                paid, failed = await finished()
-                assert paid + failed == count, (paid, failed)
+                ours.append(await _whole(place, count))
+                single.append(place.elapsed)
+            async with _fresh(url) as place_url, bench(place_url, directory / f"double-{n}", at_once=2) as place:
+                await _whole(place, count)
+                double.append(place.elapsed)
             memory.append(peak_mb())
             async with open_store(bare_url):
                 bare.append(await baseline.run(count, await baseline.prepare(count, n), directory))
     steps = {name: statistics.median(took.get(name, 0.0) for took in ours) for name in ours[0]}
-    whole = statistics.median(sum(v for k, v in took.items() if k != "register") for took in ours)
+    whole, paired = statistics.median(single), statistics.median(double)
     bottom = statistics.median(sum(took.values()) for took in bare)
     table = Table(title=f"{count:,} contracts, median of {rounds}")
     for column in ("step", "seconds", "contracts/s"):
         table.add_column(column, justify="left" if column == "step" else "right")
     for name, seconds in steps.items():
         table.add_row(name, f"{seconds:.2f}", f"{count / seconds:,.0f}" if seconds else "-")
-    table.add_row("whole cycle, without registration", f"{whole:.2f}", f"{count / whole:,.0f}")
+    table.add_row("whole cycle, one task at a time", f"{whole:.2f}", f"{count / whole:,.0f}")
+    table.add_row("whole cycle, two at a time", f"{paired:.2f}", f"{count / paired:,.0f}")
     for name in bare[0]:
         seconds = statistics.median(took[name] for took in bare)
         table.add_row(f"bare: {name}", f"{seconds:.2f}", f"{count / seconds:,.0f}")
     table.add_row("bare statements", f"{bottom:.2f}", f"{count / bottom:,.0f}")
     out.print(table)
-    out.print(f"ratio to the bare statements: {bottom / whole:.2f}   (aim 0.5)")
+    out.print(f"ratio to the bare statements: {bottom / paired:.2f} two tasks at a time, {bottom / whole:.2f} one at a time   (aim 0.5)")
     out.print(f"peak memory of this process after each round: {', '.join(f'{m:.0f} MB' for m in memory)}")
     return {
         "steps": steps,
-        "cycle_per_second": count / whole,
+        "cycle_per_second": count / paired,
+        "cycle_per_second_one_at_a_time": count / whole,
         "bare_per_second": count / bottom,
-        "ratio": bottom / whole,
+        "ratio": bottom / paired,
+        "ratio_one_at_a_time": bottom / whole,
         "peak_mb": memory,
     }
+
+
+async def _whole(place: Bench, count: int) -> dict[str, float]:
+    took = await cycle(place, count)
+    paid, failed = await finished()
+    assert paid + failed == count, (paid, failed)
+    return took
 
 
 async def _beside(url: str, directory: Path, past: int, count: int, rounds: int) -> dict[str, Any]:

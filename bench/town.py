@@ -1,10 +1,12 @@
 """The place that is measured: one site at three banks, thousands of buyers and sellers with consents, our steps run one after another.
 
-Steps are called as the actors call them, without the queue: what is measured is the work, on one connection, as in the baseline.
+Steps are called as the actors call them, without the queue: what is measured is the work. One at a time, on one connection as in the
+baseline, shows what each step costs; two at a time is what a worker process does with its default settings.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
 import time
@@ -44,7 +46,7 @@ URL = "http://127.0.0.1:8000"
 
 @dataclass
 class Bench:
-    """Everything that a round needs; `took` collects seconds by step."""
+    """Everything that a round needs; `took` collects seconds by step, `elapsed` the seconds of everything but registration."""
 
     root: Path
     services: Services
@@ -52,6 +54,8 @@ class Bench:
     http: httpx2.AsyncClient
     token: str
     machine: datetime
+    at_once: int = 1
+    elapsed: float = 0.0
     took: dict[str, float] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
     balances: dict[int, int] = field(default_factory=dict)
@@ -86,18 +90,35 @@ class Bench:
             data = answer.json()["data"]["registerContracts"]
             assert data.get("registeredCount") == len(items), orjson.dumps(data)[:500]
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Adds the seconds of the block to those of the cycle."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.elapsed += time.perf_counter() - started
+
     async def work(self) -> None:
-        """Does everything that is due, and books the seconds of each task under its step."""
-        while True:
-            now = await self.now()
-            async with reading() as tx:
-                tasks = await due.tasks(tx, now, self.machine, (await clock.state(tx)).moves)
-            if not tasks:
-                return
-            for task in tasks:
+        """Does everything that is due, `at_once` tasks at a time, and books the seconds of each task under its step."""
+        free = asyncio.Semaphore(self.at_once)
+
+        async def one(task: due.Task, now: datetime) -> None:
+            async with free:
                 name = await _step_of(task)
                 with self.step(name):
                     await self._do(task, now)
+
+        while True:
+            now = await self.now()
+            with self.running():
+                async with reading() as tx:
+                    tasks = await due.tasks(tx, now, self.machine, (await clock.state(tx)).moves)
+                if not tasks:
+                    return
+                async with asyncio.TaskGroup() as group:
+                    for task in tasks:
+                        group.create_task(one(task, now))
 
     async def _do(self, task: due.Task, now: datetime) -> None:
         machine = self.machine
@@ -122,7 +143,7 @@ class Bench:
         async with transaction() as tx:
             await clock.set_standing(tx, instant, self.machine)
         now = await self.now()
-        with self.step("fetch and store"):
+        with self.running(), self.step("fetch and store"):
             for code in (*BANKS, MAIN):
                 await fetching.fetch_bank(code, services=self.services, holder="bench", now=now, machine_now=self.machine)
         await self.work()
@@ -202,8 +223,8 @@ def party(letter: str, n: int, bank: str, first: int) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def bench(database_url: str, root: Path) -> AsyncIterator[Bench]:
-    """Makes the place in a fresh migrated database."""
+async def bench(database_url: str, root: Path, at_once: int = 1) -> AsyncIterator[Bench]:
+    """Makes the place in a fresh migrated database; `at_once` tasks run at a time."""
     machine = datetime.now(UTC)
     carrier = strangers.Carrier()
     transport = httpx2.ASGITransport(app=carrier)
@@ -218,7 +239,7 @@ async def bench(database_url: str, root: Path) -> AsyncIterator[Bench]:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=URL) as http:
             answer = await http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=client)
             services = Services(Spool(root / "spool"), open_bank, carriers, lambda: datetime.now(UTC), "bench", Seen())
-            yield Bench(root, services, carrier, http, answer.json()["access_token"], machine)
+            yield Bench(root, services, carrier, http, answer.json()["access_token"], machine, at_once)
 
 
 async def _found(root: Path, machine: datetime) -> tuple[str, str]:
@@ -249,7 +270,7 @@ async def notices(place: Bench, on: date) -> None:
     """The carrier's notices arrive, and are worked on."""
     now = await place.now()
     for n, body in enumerate(place.carrier.notices(on)):
-        with place.step("fetch and store"):
+        with place.running(), place.step("fetch and store"):
             await inbox.store("carrier:bench", f"msg-{on}-{n}", "notices", body, now, place.machine)
     await place.work()
 

@@ -14,7 +14,6 @@ import orjson
 from structlog import get_logger
 
 from domain import contract_id as contract_ids
-from domain.machines import DeliveryFact
 from domain.store import batches, leases, notices, outbox, outgoing, receipts, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
@@ -286,6 +285,9 @@ async def _notices(reply: Reply, _now: datetime, _machine_now: datetime) -> None
 
 async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
     """A carrier's answer to our call: what it accepted or rejected."""
+    home, batch_id = contract_ids.home_of(int(reply.name)), int(reply.name)
+    async with transaction() as tx:
+        in_time = await tx.value("select overdue_at is not null from batch where home = $1 and batch_id = $2", home, batch_id)
     try:
         answer = orjson.loads(await _small(reply))
         if answer.get("code") == "INVALID":  # the carrier takes none of them: each is rejected
@@ -294,14 +296,14 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
             listed = answer["results"]
             if answer["batch_id"] != reply.name or not isinstance(listed, list) or len(listed) > MAX_EVENTS:
                 raise TypeError("results")
-            found = [_notice(line_no, {**line, "type": line["status"]}, now.date()) for line_no, line in enumerate(listed, 1)]
+            found = [
+                _notice(line_no, {**line, "type": line["status"]}, now.date())
+                for line_no, line in enumerate(listed, 1)
+                # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN
+                if not (in_time and line["status"] == "accepted" and _shipment(line))
+            ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable("MALFORMED", f"the answer cannot be read: {type(error).__name__}") from error
-    home, batch_id = contract_ids.home_of(int(reply.name)), int(reply.name)
-    async with transaction() as tx:
-        in_time = await tx.value("select overdue_at is not null from batch where home = $1 and batch_id = $2", home, batch_id)
-        if in_time:  # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN
-            found = [notice for notice in found if notice.fact is not DeliveryFact.ACCEPTED]
     await _stage_notices(reply, found)
     async with transaction() as tx:
         await tx.run(
@@ -319,16 +321,18 @@ async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:
     if batch is None or batch.carrier_id != reply.partner:
         raise KeyError("batch_id")
     _, shipments = await outgoing.shipments(batch)
-    return [
-        notices.Notice(n, batch.home, x.contract_id, x.attempt, DeliveryFact.REJECTED, now.date(), None, "INVALID")
-        for n, x in enumerate(shipments, 1)
-    ]
+    return [_notice(n, {**x, "type": "rejected", "reason": "INVALID"}, now.date()) for n, x in enumerate(shipments, 1)]
 
 
-def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notices.Notice:
+def _shipment(event: dict[str, object]) -> str:
     shipment = str(event["shipment_id"])
     if len(shipment) != len("000000000000000000") + 2 or not (shipment.isascii() and shipment.isdigit()):
         raise ValueError("shipment_id")
+    return shipment
+
+
+def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notices.Notice:
+    shipment = _shipment(event)
     number = int(shipment[:18])
     return notices.Notice(
         line_no=line_no,

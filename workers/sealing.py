@@ -239,23 +239,13 @@ def _credits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> It
 
 
 async def _write_shipments(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
-    """The body of a call to a carrier (docs/wire.md section 2). Keys are in a fixed order: the same lines give the same bytes."""
+    """The body of a call to a carrier (docs/wire.md section 2)."""
     day, shipments = await outgoing.shipments(batch)
     body = {
         "batch_id": f"{batch.batch_id:018d}",
         "site_id": str(batch.site_id),
         "instructed_on": day.isoformat(),
-        "shipments": [
-            {
-                "shipment_id": f"{x.contract_id:018d}{x.attempt:02d}",
-                "contract_id": f"{x.contract_id:018d}",
-                "number": x.number,
-                "ship_from": dict(zip(("name", "postal_code", "address"), x.seller, strict=True)),
-                "ship_to": dict(zip(("name", "postal_code", "address"), x.buyer, strict=True)),
-                "goods": [{"name": g["name"], "model": g.get("model"), "quantity": g["quantity"]} for g in x.goods],
-            }
-            for x in shipments
-        ],
+        "shipments": shipments,
     }
 
     def work() -> bytes:

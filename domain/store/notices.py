@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import orjson
+
 from domain.machines import DELIVERY, DeliveryFact
 from domain.statuses import DeliveryStatus, EventKind, Kind, LineOutcome
 from domain.store import exceptions, queueing, rules_sql, stream
@@ -106,27 +108,28 @@ select r.line_no, r.contract_id, r.happened_on, r.tracking_number,
 
 
 def _move(fact: DeliveryFact) -> str:
-    # $1 home $2 contracts $3 days $4 tracking numbers $5 now $6 whether the release was met before; all arrays in the order of $2
+    # $1 home $2 contracts $3 {contract: [day, tracking number, whether the release was met before]} $4 now
     shipped = fact in SHIPPING
     status = rules_sql.next_state(DELIVERY, fact, "s.delivery")
     kinds = " ".join(f"when {int(status_)} then {int(kind)}" for status_, kind in _EVENT.items())
     outcome = {DeliveryFact.REJECTED: LineOutcome.FAILED, DeliveryFact.STOPPED: LineOutcome.WITHDRAWN}.get(fact, LineOutcome.DONE)
     closes = fact is not DeliveryFact.ACCEPTED
-    place = "array_position($2::bigint[], s.contract_id)"  # a message has at most 1,000 notices: looking along the array is cheap
-    day = f"($3::date[])[{place}]"
+    # What each notice says comes as one object by contract: a look-up costs the same in a message of one and of thousands.
+    said = "($3::jsonb -> s.contract_id::text)"
+    day = f"({said} ->> 0)::date"
     return f"""
 with u as (update contract_state s set delivery = {status}, event_count = s.event_count + 1,
                   {f"shipped_on = coalesce(s.shipped_on, {day})," if shipped else ""}
                   {f"delivered_on = {day}," if fact is DeliveryFact.DELIVERED else ""}
-                  tracking_number = coalesce(($4::text[])[{place}], s.tracking_number)
+                  tracking_number = coalesce({said} ->> 1, s.tracking_number)
             where s.home = $1 and s.contract_id = any($2::bigint[]) and {rules_sql.can_move(DELIVERY, fact, "s.delivery")}
           returning s.contract_id, s.event_count, s.delivery, s.site_id, s.main_id, {day} as happened_on,
-                    {rules_sql.payout_gate("s")} and not ($6::boolean[])[{place}] as pay),
+                    {rules_sql.payout_gate("s")} and not ({said} ->> 2)::boolean as pay),
      l as (update line s set outcome = {int(outcome)}, outcome_on = {day}{", blocking = false" if outcome is not LineOutcome.DONE else ""}
             where {"true" if closes else "false"} and s.home = $1 and s.contract_id = any($2::bigint[])
               and s.kind = {int(Kind.DELIVERY)} and s.blocking and s.outcome = {int(LineOutcome.OPEN)}),
      e as (insert into event(home, contract_id, no, kind, at, happened_on)
-           select $1, contract_id, event_count, case delivery {kinds} end, $5, happened_on from u)
+           select $1, contract_id, event_count, case delivery {kinds} end, $4, happened_on from u)
 select contract_id, event_count, site_id, main_id, pay, (case delivery {kinds} end) as kind from u order by contract_id"""
 
 
@@ -163,10 +166,8 @@ async def _apply_moves(
         _move(fact),
         home,
         [r["contract_id"] for r in moving],
-        [r["happened_on"] for r in moving],
-        [r["tracking_number"] for r in moving],
+        orjson.dumps({str(r["contract_id"]): (r["happened_on"], r["tracking_number"], r["released"]) for r in moving}).decode(),
         now,
-        [r["released"] for r in moving],
     )
     await queueing.pay(tx, home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
     told: dict[tuple[int, int], tuple[list[int], list[int]]] = {}

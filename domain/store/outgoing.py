@@ -90,20 +90,11 @@ async def _sweep(tx: Tx, batch: Batch) -> list[Any]:
     return rows
 
 
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """One delivery instruction: who sends what to whom (figure 3)."""
+async def shipments(batch: Batch) -> tuple[date, list[dict[str, Any]]]:
+    """The day of the instruction and all shipments of a delivery batch in contract order: who sends what to whom (figure 3).
 
-    contract_id: int
-    attempt: int
-    number: str
-    seller: tuple[str, str | None, str]  # name, postal code, address
-    buyer: tuple[str, str | None, str]
-    goods: list[dict[str, Any]]
-
-
-async def shipments(batch: Batch) -> tuple[date, list[Shipment]]:
-    """The day of the instruction and all shipments of a delivery batch, in contract order."""
+    Each as the call to a carrier has it (docs/wire.md section 2). Keys are in a fixed order: the same lines give the same bytes.
+    """
     async with reading() as tx:
         rows = await tx.rows(
             "select l.contract_id, l.attempt, c.number, d.* from line l "
@@ -114,14 +105,14 @@ async def shipments(batch: Batch) -> tuple[date, list[Shipment]]:
             batch.batch_id,
         )
     return batch.value_on, [
-        Shipment(
-            r["contract_id"],
-            r["attempt"],
-            r["number"],
-            (r["seller_name"], r["seller_postal_code"], r["seller_address"]),
-            (r["buyer_name"], r["buyer_postal_code"], r["buyer_address"]),
-            orjson.loads(r["goods"]),
-        )
+        {
+            "shipment_id": f"{r['contract_id']:018d}{r['attempt']:02d}",
+            "contract_id": f"{r['contract_id']:018d}",
+            "number": r["number"],
+            "ship_from": {"name": r["seller_name"], "postal_code": r["seller_postal_code"], "address": r["seller_address"]},
+            "ship_to": {"name": r["buyer_name"], "postal_code": r["buyer_postal_code"], "address": r["buyer_address"]},
+            "goods": [{"name": g["name"], "model": g.get("model"), "quantity": g["quantity"]} for g in orjson.loads(r["goods"])],
+        }
         for r in rows
     ]
 
