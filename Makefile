@@ -41,6 +41,12 @@ torture: setup-dev ## Kill workers and servers at every step and at random, for 
 fuzz: setup-dev ## Send ten thousand odd requests, seeded (KESSAI_FUZZ_SEEDS=1,2,3 sends thirty thousand).
 	@KESSAI_FUZZ_COUNT=$${KESSAI_FUZZ_COUNT:-10000} .venv/bin/python -m pytest -q tests/api/odd
 
+.PHONY: clients
+clients: ## Try Relay, Apollo Client, urql, graphql-ws and graphql-sse as they are against the server (needs Node).
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		$(MAKE) setup-dev && .venv/bin/python -m pytest -q -s tests/clients; \
+	else echo "clients: skipped, for Node.js (node and npm) is not on this machine."; fi
+
 .PHONY: bench
 bench: setup ## Measure: 100,000 contracts through the whole cycle, beside bare statements.
 	@.venv/bin/python -m bench
@@ -64,5 +70,5 @@ requirements: setup-dev ## Pin the newest versions that fit together (needs uv).
 .PHONY: clean
 clean: ## Remove .venv, caches and everything under var/ (the data of `make up` too).
 	@[ ! -x .venv/bin/python ] || .venv/bin/python -m kessai.embedded var/state var/test
-	@rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv var build dist tests/clients/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

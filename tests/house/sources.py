@@ -21,7 +21,18 @@ def files() -> tuple[PurePosixPath, ...]:
     if listed.returncode == 0:
         names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
     else:
-        generated = {".venv", "var", "build", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+        generated = {
+            ".venv",
+            "node_modules",
+            "var",
+            "build",
+            "dist",
+            "__pycache__",
+            ".mypy_cache",
+            ".ruff_cache",
+            ".pytest_cache",
+            ".hypothesis",
+        }
         found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
         names = [path.as_posix() for path in found if not generated & set(path.parts)]
     return tuple(sorted({PurePosixPath(name) for name in names}))

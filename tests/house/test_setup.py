@@ -1,5 +1,6 @@
 """Setting up: pins with hashes that name no place, tasks that are all listed, and plain words when Python does not fit."""
 
+import json
 import os
 import re
 import shutil
@@ -37,6 +38,14 @@ def test_tests_run_on_the_versions_that_serve():
 @pytest.mark.parametrize("name", ["runtime", "dev"])
 def test_pins_name_no_place(name: str):
     assert [line for line in text(PurePosixPath(f"requirements/{name}.txt")).splitlines() if "://" in line or "index" in line] == []
+
+
+def test_the_clients_that_are_tried_are_pinned_and_name_no_place():
+    wanted = json.loads(text(PurePosixPath("tests/clients/package.json")))["dependencies"]
+    lock = json.loads(text(PurePosixPath("tests/clients/package-lock.json")))["packages"]
+    assert lock[""]["dependencies"] == wanted
+    assert all(version[0].isdigit() for version in wanted.values())
+    assert [name for name, entry in lock.items() if name and (not entry.get("integrity") or "resolved" in entry)] == []
 
 
 def test_help_lists_every_task():
