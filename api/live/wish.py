@@ -16,6 +16,7 @@ from api.types.asking import ContractKeyInput, contract_of_text, number_of, site
 from api.types.contract import ContractEvent, Info, name_of
 from api.types.settlement import SettlementEvent
 from domain import stream
+from domain.access import may_see_event, roles_of
 from domain.contract_id import home_of
 from domain.statuses import SELLER_ONLY_EVENTS, EventKind
 from domain.store import following, reading
@@ -98,8 +99,10 @@ async def _start_of_event(tx: Tx, scope: reading.Scope, after: str, context: Con
         return None
     found = await reading.contracts(tx, scope, [contract_id])
     for row in found.values():
-        for no in range(1, row["event_count"] + 1):
-            if name_of(contract_id, no, context.cursor_key) == name:
+        roles = roles_of(scope.viewer, row["site_id"], row["buyer_firm"], row["seller_firm"])
+        for event in (await reading.events(tx, {contract_id: row["event_count"]}))[contract_id]:
+            no = event["no"]
+            if may_see_event(roles, EventKind(event["kind"])) and name_of(contract_id, no, context.cursor_key) == name:
                 home = home_of(contract_id)
                 place = await following.spot_of_event(tx, home, contract_id, no)
                 if place is None:
