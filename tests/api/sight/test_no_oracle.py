@@ -11,7 +11,7 @@ import pytest
 from domain.contract_id import make, seconds_of
 from domain.statuses import EventKind
 from tests.api.market import counted
-from tests.api.sight.ground import Ground, ground
+from tests.api.sight.ground import WHO, Ground, ground
 from tests.api.sight.looking import everything
 
 CONTRACT = f"query ($v: ContractKeyInput!) {{ contract(by: $v) {everything('Contract')} }}"
@@ -95,7 +95,7 @@ async def told(looked_at: Ground, role: str, question: str, value: Any) -> tuple
     """How many statements it took, and the answer without what differs by itself: the request, and what was sent."""
     with counted() as statements:
         if question.startswith("subscription"):
-            stream = await looked_at.house.stream(looked_at_as(role), question, {"v": value})
+            stream = await looked_at.house.stream(WHO[role], question, {"v": value})
             frame = await stream.frame()
             await stream.cut()
             text = str(frame)
@@ -103,10 +103,6 @@ async def told(looked_at: Ground, role: str, question: str, value: Any) -> tuple
             text = (await looked_at.post(role, question, {"v": value})).text
         seen = [one for one in statements if "stream_head" not in one]  # the reader of the log looks by itself
     return len(seen), re.sub(r'"requestId":"[\w-]+"', "", text)
-
-
-def looked_at_as(role: str) -> str | int:
-    return {"other-site": 320, "other-firm": "D", "buyer": "B"}[role]
 
 
 WAYS = [
