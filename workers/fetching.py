@@ -5,13 +5,13 @@ when it looks other than before, and once more by each new process while it is r
 must not go unseen (S04), and ten years of files must not be downloaded each minute.
 """
 
-import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
+from domain.bank_names import kind_of
 from domain.store import clock, exceptions, inbox, leases, sending
 from domain.store.connection import reading, transaction
 from workers.channels.bank import MAX_SIZE, BankChannel, Listed
@@ -22,18 +22,6 @@ from workers.working import under_lease
 RECENT = timedelta(days=2)
 CLOCKS_APART = timedelta(minutes=15)  # how far a bank's clock may be from ours
 NAMES_AT_ONCE = 5_000
-
-_SENT = r"(?:91|21)_[0-9]{10}_[0-9]{8}_[0-9]{3}\.txt"
-KINDS = (
-    ("receipt", re.compile(rf"{_SENT}\.receipt(?:\.[0-9]+)?\.json")),
-    ("result", re.compile(r"91_[0-9]{10}_[0-9]{8}_[0-9]{3}\.txt\.result(?:\.[0-9]+)?\.txt")),
-    ("statement", re.compile(r"03_[0-9]{4}[0-9]{3}[0-9][0-9]{7}_[0-9]{8}_[0-9]{3}\.txt")),
-)
-
-
-def kind_of(name: str) -> str:
-    """What a file is, by its name: receipt, result, statement, or `other`."""
-    return next((kind for kind, pattern in KINDS if pattern.fullmatch(name)), "other")
 
 
 async def fetch_bank(bank_code: str, *, services: Services, holder: str, now: datetime, machine_now: datetime) -> None:

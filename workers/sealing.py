@@ -12,20 +12,16 @@ from uuid import uuid4
 import orjson
 from structlog import get_logger
 
+from domain.bank_names import Format, request_name
 from domain.statuses import BatchStatus, FilesPerDate, Kind
 from domain.store import batches, exceptions, filling, ids, leases, outgoing, sweeps
 from domain.store.batches import Batch
 from domain.store.connection import transaction
-from domain.store.outgoing import FileLine, OurAccount
+from domain.store.outgoing import FileLine
 from domain.store.site_rules import bank_rules
+from workers import formats
 from workers.spool import Spool
 from workers.working import running_from, under_lease
-from zengin import BRANCH_NAME, DebitHeader, DebitRow, PayoutHeader, PayoutRow, to_bank_kana, write_debit_rows, write_payout_rows
-from zengin.dates import to_mmdd
-
-LETTERS = {Kind.PAYOUT: "P", Kind.REFUND: "R", Kind.FEE: "F", Kind.SWEEP: "S"}
-ATTEMPTS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # 1-9A-Z: one place in the EDI field
-NAME_WIDTH = 15  # of a bank's name in a header
 
 
 async def seal_batch(home: int, batch_id: int, *, now: datetime, machine_now: datetime, spool: Spool) -> None:
@@ -69,11 +65,11 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
         await batches.drop_if_empty(home, batch_id)
         return
     sha256, count, amount = await write(batch, spool)
-    stem = await _stem(batch)
+    consignor = "" if batch.kind is Kind.DELIVERY else (await outgoing.our_account(batch)).consignor_code
     sibling = await ids.take_one(home, machine_now) if full else None
     async with transaction() as tx:
         number = await batches.number_for(tx, batch)
-        name = f"{stem}_{number:03d}.txt" if batch.bank_code else stem
+        name = _name(batch, consignor, number)
         sealed = await batches.seal(
             tx,
             batch,
@@ -133,12 +129,11 @@ async def _say_full(batch: Batch, moved: int, now: datetime) -> None:
         )
 
 
-async def _stem(batch: Batch) -> str:
-    """The name of what goes out, without the number: its identity at the bank (docs/wire.md section 1), or a carrier's key."""
+def _name(batch: Batch, consignor_code: str, number: int) -> str:
+    """The name of what goes out: its identity at the bank (docs/wire.md section 1), or a carrier's key."""
     if batch.kind is Kind.DELIVERY:
         return f"{batch.batch_id:018d}"
-    account = await outgoing.our_account(batch)
-    return f"{'91' if batch.kind is Kind.DEBIT else '21'}_{account.consignor_code}_{batch.value_on:%Y%m%d}"
+    return request_name(batch.kind is Kind.DEBIT, consignor_code, batch.value_on, number, Format.ZENGIN)
 
 
 async def remake(home: int, batch_id: int, spool: Spool) -> None:
@@ -167,9 +162,8 @@ async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
             after = page[-1].number
 
     def work() -> bytes:
-        data = _debits(batch, account, pages()) if batch.kind is Kind.DEBIT else _credits(batch, account, pages())
         with spool.writer() as file:
-            for chunk in data:
+            for chunk in formats.of(Format.ZENGIN).write(batch, account, pages()):
                 file.write(chunk)
             return file.finish()[0]
 
@@ -179,63 +173,6 @@ async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
 class _Tally:
     count = 0
     amount = 0
-
-
-def _debits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
-    header = DebitHeader(
-        account.consignor_code,
-        account.holder,
-        to_mmdd(batch.value_on),
-        account.bank_code,
-        to_bank_kana(account.bank_kana, BRANCH_NAME)[:NAME_WIDTH],
-        account.branch_code,
-        "",
-        str(account.account_type),
-        account.account_number,
-    )
-    rows: Iterator[DebitRow] = (
-        (
-            x.bank_code,
-            x.branch_code,
-            x.account_type,
-            x.account_number,
-            x.holder,
-            x.amount,
-            "0",
-            f"{x.number:018d}{x.attempt:02d}",
-        )
-        for x in lines
-    )
-    return write_debit_rows(header, rows)
-
-
-def _credits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
-    header = PayoutHeader(
-        account.consignor_code,
-        account.holder,
-        to_mmdd(batch.value_on),
-        account.bank_code,
-        to_bank_kana(account.bank_kana, BRANCH_NAME)[:NAME_WIDTH],
-        account.branch_code,
-        "",
-        str(account.account_type),
-        account.account_number,
-    )
-    letter = LETTERS[batch.kind]
-    rows: Iterator[PayoutRow] = (
-        (
-            x.bank_code,
-            x.branch_code,
-            x.account_type,
-            x.account_number,
-            x.holder,
-            x.amount,
-            "0",
-            f"{letter}{x.number:018d}{ATTEMPTS[x.attempt]}",
-        )
-        for x in lines
-    )
-    return write_payout_rows(header, rows)
 
 
 async def _write_shipments(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:

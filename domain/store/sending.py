@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from domain.bank_names import first_answers
 from domain.machines import BATCH, SWEEP, BatchFact, SweepFact
 from domain.statuses import BatchStatus, Kind, SweepStatus
 from domain.store import exceptions, facts, inbox
@@ -216,8 +217,7 @@ async def put_off_batch(home: int, batch_id: int, problem: str, now: datetime, m
 async def heard_of(batch: Outgoing) -> bool:
     """Whether the other side has spoken of this batch: a receipt, a result, a statement line or a carrier's answer."""
     async with reading() as tx:
-        ours = f"{batch.batch_id:018d}" if isinstance(batch.to, CarrierAddress) else batch.name
-        names = [ours, f"{ours}.receipt.json", f"{ours}.result.txt"]
+        names = [f"{batch.batch_id:018d}"] if isinstance(batch.to, CarrierAddress) else first_answers(batch.name)
         return bool(
             await tx.value("select exists (select 1 from reply where channel = $1 and name = any($2::text[]))", batch.channel, names)
             or await tx.value(

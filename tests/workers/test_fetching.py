@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from domain.bank_names import kind_of
 from domain.store.connection import transaction
 from tests.workers.conftest import NOW, World
 from workers import fetching
 from workers.channels.directory import DirectoryChannel
-from workers.fetching import fetch_bank, kind_of
+from workers.fetching import fetch_bank
 from workers.services import Services
 
 RECEIPT = "91_9000000001_20000924_001.txt.receipt.json"

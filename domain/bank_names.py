@@ -1,0 +1,107 @@
+"""How files and messages between us and a bank are called (docs/wire.md): the name is their identity, and says what they are.
+
+One stem for what goes out, `<91|21>_<consignor 10>_<date>_<number 3>`; what a format puts behind it is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """What a bank's files are written in: a setting of the bank, beside its transport."""
+
+    ZENGIN = "zengin"
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """What a format puts behind the stem of a request, and behind `.receipt`, `.result` and a statement's name."""
+
+    request: str
+    receipt: str
+    result: str
+    statement: str
+
+
+ENDINGS = {Format.ZENGIN: Endings(".txt", ".json", ".txt", ".txt")}
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What the name of something that came in says."""
+
+    kind: str  # receipt, result or statement
+    format: Format
+    request: str = ""  # the name of the file of ours that a receipt or a result answers
+    statement: StatementName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementName:
+    """Account, booking date and number in a statement's name."""
+
+    bank_code: str
+    branch_code: str
+    account_type: str
+    account_number: str
+    date_text: str  # YYYYMMDD, not yet known to be a date
+    number: int
+
+    def booked_on(self) -> date:
+        """The booking date. Raises ValueError for one that does not exist."""
+        return date(int(self.date_text[:4]), int(self.date_text[4:6]), int(self.date_text[6:]))
+
+
+_STEM = r"(?:91|21)_[0-9]{10}_[0-9]{8}_[0-9]{3}"
+_DEBIT = r"91_[0-9]{10}_[0-9]{8}_[0-9]{3}"
+_STATEMENT = r"03_([0-9]{4})([0-9]{3})([0-9])([0-9]{7})_([0-9]{8})_([0-9]{3})"
+
+
+def _patterns(of: Endings) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    request, receipt, result, statement = map(re.escape, (of.request, of.receipt, of.result, of.statement))
+    return (
+        re.compile(rf"({_STEM}{request})\.receipt(?:\.[0-9]{{1,3}})?{receipt}"),
+        re.compile(rf"({_DEBIT}{request})\.result(?:\.[0-9]{{1,3}})?{result}"),
+        re.compile(rf"{_STATEMENT}{statement}"),
+    )
+
+
+_PATTERNS = {form: _patterns(endings) for form, endings in ENDINGS.items()}
+
+
+def read_name(name: str) -> Incoming | None:
+    """What the name of something that came in says; None for a name that nothing of ours explains."""
+    for form, (receipt, result, statement) in _PATTERNS.items():
+        if found := receipt.fullmatch(name):
+            return Incoming("receipt", form, found[1])
+        if found := result.fullmatch(name):
+            return Incoming("result", form, found[1])
+        if found := statement.fullmatch(name):
+            bank, branch, account_type, account, day, number = found.groups()
+            return Incoming("statement", form, statement=StatementName(bank, branch, account_type, account, day, int(number)))
+    return None
+
+
+def kind_of(name: str) -> str:
+    """What something is, by its name: receipt, result, statement, or `other`."""
+    found = read_name(name)
+    return found.kind if found else "other"
+
+
+def request_name(debit: bool, consignor_code: str, value_on: date, number: int, form: Format) -> str:  # noqa: FBT001 - 91 or 21
+    """The name of what goes out: its identity at the bank."""
+    return f"{'91' if debit else '21'}_{consignor_code}_{value_on:%Y%m%d}_{number:03d}{ENDINGS[form].request}"
+
+
+def first_answers(request: str) -> list[str]:
+    """The names under which the first receipt of a request and its first result come, in whatever format it is."""
+    return [
+        name
+        for endings in ENDINGS.values()
+        if endings.request == request[len("91_0000000000_00000000_000") :]
+        for name in (f"{request}.receipt{endings.receipt}", f"{request}.result{endings.result}")
+    ]

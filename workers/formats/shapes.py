@@ -1,0 +1,80 @@
+"""What every format gives and takes, whatever its bytes look like."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.bank_names import StatementName
+from domain.statuses import Kind
+from domain.store.batches import Batch
+from domain.store.outgoing import FileLine, OurAccount
+from domain.store.receipts import Receipt
+from domain.store.results import ResultLine, ResultTotals
+from domain.store.statements import Statement
+
+LETTERS = {Kind.PAYOUT: "P", Kind.REFUND: "R", Kind.FEE: "F", Kind.SWEEP: "S"}
+ATTEMPTS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # 1-9A-Z: one place in the EDI field
+STAGED_AT_ONCE = 10_000
+
+Flush = Callable[[list[ResultLine]], None]
+
+
+class Unreadable(Exception):
+    """The bytes are not what their name says. `code` and `reason` go to the exceptions list; no account number is in them."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+@dataclass(frozen=True, slots=True)
+class ResultHead:
+    """Whose debits a result answers: our consignor code, the debit date as MMDD, and the account that the money went to."""
+
+    consignor_code: str
+    debit_mmdd: str
+    bank_code: str
+    branch_code: str
+    account_number: str
+
+    def __repr__(self) -> str:
+        return f"ResultHead({self.consignor_code}, {self.debit_mmdd}, {self.bank_code}-{self.branch_code})"
+
+
+class BankFormat(Protocol):
+    """One format, both ways. Readers raise Unreadable."""
+
+    def write(self, batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
+        """The file of a batch in chunks, in flat memory. The same lines give the same bytes."""
+        ...
+
+    def receipt(self, data: bytes, request: str) -> Receipt:
+        """The receipt for the file of that name."""
+        ...
+
+    def result(self, chunks: Iterator[bytes], flush: Flush) -> tuple[ResultHead, ResultTotals]:
+        """Reads a result in flat memory, and hands its lines to `flush`, some thousands at a time."""
+        ...
+
+    def statement(self, data: bytes, named: StatementName) -> Statement:
+        """The statement of one account and day."""
+        ...
+
+
+def reference(kind: Kind, line: FileLine) -> str:
+    """The 20 places by which a line is known to the bank: a debit's customer number, or a credit's EDI."""
+    if kind is Kind.DEBIT:
+        return f"{line.number:018d}{line.attempt:02d}"
+    return f"{LETTERS[kind]}{line.number:018d}{ATTEMPTS[line.attempt]}"
+
+
+def words(value: object, limit: int) -> str | None:
+    """A stranger's words, for lists: no control characters, which neither a database nor a terminal takes for text."""
+    return None if value is None else "".join(c if c.isprintable() else " " for c in str(value)[:limit])
+
+
+def whole(value: object) -> int:
+    """A count or an amount. Raises TypeError."""
+    if type(value) is not int or value < 0:
+        raise TypeError("not a whole number")
+    return value
