@@ -5,7 +5,7 @@ bank (S15), no mandate [0018], terms that wait for each other (S47), a date that
 store writes with the contract.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from domain.accounts import AccountKey
 from domain.calendar import OutsideCalendar, business_date
 from domain.deadlines import BankRules, DateProblem, DateReason, Slot, debit_slot, next_debit
 from domain.gates import Terms, resolve_terms
-from domain.money import FeeRefusal, FeeSchedule, fee_refusal, fees_of
+from domain.money import MAX_LINE, FeeRefusal, FeeSchedule, fee_refusal, fees_of
 from domain.planned import Baseline, StandardDays, baseline
 from domain.problems import InputProblem, ProblemCode
 from domain.registration import NormalContract
@@ -170,8 +170,9 @@ def check_against_site(
     if bank is None or route is None:
         problems.append(_no_route(normal, path))
         return problems
-    if normal.mode is Mode.DIRECT and buyer_fee + seller_fee > 0 and not bank.splits_fees:
-        problems.append(_problem("fees_not_split", (*path, "terms", "mode"), bank=bank.bank_code))
+    problems += _beyond_banks(normal, bank, rules.banks[rules.main.bank_code], (buyer_fee, seller_fee), path)
+    if due and not bank.scheduled_debits:
+        return problems
     if mandates is not None:
         refused = mandate_refusal(mandates.get((normal.buyer.account.key, route.consignor_code)), normal.amount + buyer_fee, path)
         if refused is not None:
@@ -201,6 +202,21 @@ def check_against_site(
         _goods_leave_on(terms, slot, planned) if due else None,
         planned,
     )
+
+
+def _beyond_banks(normal: NormalContract, bank: BankRules, main: BankRules, fees: tuple[int, int], path: Path) -> Iterator[InputProblem]:
+    """What the banks on the way cannot do for this contract, by their settings."""
+    direct = normal.mode is Mode.DIRECT
+    if direct and sum(fees) > 0 and not bank.splits_fees:
+        yield _problem("fees_not_split", (*path, "terms", "mode"), bank=bank.bank_code)
+    lines = [(normal.amount + fees[0], bank)]  # the debit; and in escrow the payout
+    if not direct:
+        lines.append((normal.amount - fees[1], main))
+    too_small = next((limiting for yen, limiting in lines if limiting.max_line_yen < yen <= MAX_LINE), None)  # more than that no bank takes
+    if too_small is not None:
+        yield _problem("over_bank_limit", (*path, "amount"), bank=too_small.bank_code, limit=f"{too_small.max_line_yen:,}")
+    if normal.due_on is not None and not bank.scheduled_debits:
+        yield _problem("no_due_dates", (*path, "dueOn"), bank=bank.bank_code)
 
 
 def _goods_leave_on(terms: Terms, slot: Slot, planned: Baseline) -> date:
@@ -242,6 +258,16 @@ _SENTENCES: dict[str, tuple[ProblemCode, str, str]] = {
         ProblemCode.DIRECT_NOT_POSSIBLE,
         "Bank {bank} cannot split fees off a direct settlement.",
         "金融機関 {bank} の直接決済では手数料を分けられません。",
+    ),
+    "over_bank_limit": (
+        ProblemCode.AMOUNT_TOO_LARGE,
+        "Bank {bank} takes at most {limit} yen in one instruction, fee included.",
+        "金融機関 {bank} の 1 件あたりの上限は、手数料込みで {limit} 円です。",
+    ),
+    "no_due_dates": (
+        ProblemCode.DATE_NOT_POSSIBLE,
+        "Bank {bank} takes no debits for a due date: leave it out, and the buyer is debited on the next possible date.",
+        "金融機関 {bank} は期日振替を受け付けません。決済指定日を省略すると、次に可能な日に振り替えます。",
     ),
     "no_mandate": (
         ProblemCode.NO_MANDATE,

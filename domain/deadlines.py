@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from enum import Enum
 
 from domain.calendar import JST, OutsideCalendar, add_days, business_date, days_between, on_or_after, shift
+from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES, MAX_LINE
 from domain.statuses import CalendarKind, FilesPerDate, Kind, ShiftRule
 
 _STATEMENT_DAYS = 1  # a statement tells of the day before
@@ -33,7 +34,16 @@ class BankRules:
     accepts_ahead_days: int = 30  # SEVERAL: how many days before the debit date a file may come at the earliest
     payout_days: int = 1  # as main bank: standard days of a payout
     shift_rule: ShiftRule = ShiftRule.REFUSE  # for due dates on days on which it does not work
+    scheduled_debits: bool = True  # takes debits for a due date (期日振替)
     splits_fees: bool = False  # its channel can split a fee off a direct debit-and-credit (S49)
+    max_lines: int = MAX_BATCH_LINES  # a file
+    max_yen: int = MAX_BATCH_AMOUNT  # a file
+    max_line_yen: int = MAX_LINE
+    framing: str = "crlf"  # of what we write (`domain.bank_settings`)
+    encoding: str = "jis"
+    tolerant: bool = False  # how its files are read
+    failed_only: bool = False  # its results hold the failed lines only
+    approves_totals: bool = False  # a person approves count, amount and hash of a file before it goes
 
     def __post_init__(self) -> None:
         """Settings that would send a file before it is written, or count backwards, are refused."""

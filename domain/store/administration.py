@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from domain.money import BASIS, MAX_LINE
+from domain import bank_settings
+from domain.money import BASIS, MAX_BATCH_AMOUNT, MAX_BATCH_LINES, MAX_LINE
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
 from domain.store import ids, stream
 from domain.store.connection import Tx, reading, transaction
@@ -70,6 +71,17 @@ class Bank:
     payout_days: int = 1
     direct_debits: bool = False
     failed_only: bool = False
+    framing: str = "crlf"
+    encoding: str = "jis"
+    tolerant: bool = False
+    max_lines: int = MAX_BATCH_LINES
+    max_yen: int = MAX_BATCH_AMOUNT
+    max_line_yen: int = MAX_LINE
+    scheduled_debits: bool = True
+    splits_fees: bool = False
+    recalls: bool = False
+    statements: bool = True
+    approves_totals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +159,17 @@ class Party:
 
 # ── banks, carriers, sites ───────────────────────────────────────────────────────────────────────────────────────────
 async def create_bank(bank: Bank) -> None:
-    """Makes a bank known, or changes what is said about it. Raises `Refused` for an address that does not fit its
-    connector.
-    """
-    wanted = {"directory": {"path"}, "sftp": {"host", "port", "user", "key_file", "known_host"}}.get(bank.connector)
-    if wanted is None:
-        raise Refused("CONNECTOR", f"a bank is reached by directory or sftp, not by {bank.connector}")
-    if missing := wanted - set(bank.address):
-        raise Refused("CONNECTOR", f"the address of a {bank.connector} bank lacks {', '.join(sorted(missing))}")
-    if len(bank.bank_code) != 4 or not bank.bank_code.isdecimal():
-        raise Refused("BANK_CODE", "a bank code has four digits")
+    """Makes a bank known, or changes what is said about it. Raises `Refused` with everything about it that cannot be so."""
     values = asdict(bank)
-    values["address"] = json.dumps(dict(bank.address))
     async with transaction() as tx:
-        await _upsert(tx, "bank", ("bank_code",), values)
+        await save_bank(tx, values)
+
+
+async def save_bank(tx: Tx, values: Mapping[str, Any]) -> None:
+    """Writes a bank's row, by its columns. Raises `Refused` with everything that cannot be so."""
+    if found := bank_settings.problems(values):
+        raise Refused("BANK_SETTINGS", "; ".join(map(str, found)))
+    await _upsert(tx, "bank", ("bank_code",), dict(values) | {"address": json.dumps(dict(values["address"]))})
 
 
 async def create_carrier(carrier: Carrier) -> None:
@@ -220,12 +229,14 @@ async def create_account(account: Account, *, machine_now: datetime) -> int:
         home = await home_of(tx, account.site_id)
     fresh = await ids.take_one(home, machine_now)
     async with transaction() as tx:
-        direct = await tx.value("select direct_debits from bank where bank_code = $1", account.bank_code)
-        if direct is None:
+        bank = await tx.row("select direct_debits, statements from bank where bank_code = $1", account.bank_code)
+        if bank is None:
             raise NotThere("bank", account.bank_code)
+        if account.main and not bank["statements"]:
+            raise Refused("NO_STATEMENTS", f"bank {account.bank_code} sends no statements, and only they show that a payout was made")
         party_id = None
         if account.seller_code is not None:
-            if not direct:
+            if not bank["direct_debits"]:
                 raise Refused(
                     "DIRECT_NOT_POSSIBLE",
                     f"bank {account.bank_code} does not credit a seller's own account (its setting direct_debits)",

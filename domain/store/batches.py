@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.deadlines import BankRules, answer_due_at, next_credit, next_debit, overdue_at
 from domain.statuses import BatchStatus, FilesPerDate, Kind
+from domain.store import approvals
 from domain.store.connection import Tx, transaction
 from domain.store.site_rules import bank_rules
 
@@ -275,16 +276,18 @@ async def seal(
     """
     if batch.bank_code is None:
         answer_due = overdue = None
+        awaits = False
         days = await tx.value("select overdue_days from carrier where carrier_id = $1", batch.carrier_id)
         overdue = now + timedelta(days=days)
     else:
         bank = await bank_rules(tx, batch.bank_code)
         answer_due = answer_due_at(bank, batch.kind, batch.value_on)
         overdue = overdue_at(bank, batch.kind, batch.value_on)
+        awaits = bank.approves_totals
     sealed = await tx.run(
         "update batch set status = $3, number = $4, name = $5, sha256 = $6, sealed_at = $7, answer_due_at = $8, overdue_at = $9, "
-        "tries = 0, next_try_at = null, problem = null where home = $1 and batch_id = $2 and status = 0 and closed_at is not null "
-        "and line_count = $10 and amount = $11 and lease_holder = $12",
+        "tries = 0, next_try_at = null, problem = null, awaits_approval = $13 where home = $1 and batch_id = $2 and status = 0 "
+        "and closed_at is not null and line_count = $10 and amount = $11 and lease_holder = $12",
         batch.home,
         batch.batch_id,
         int(BatchStatus.SEALED),
@@ -297,7 +300,10 @@ async def seal(
         line_count,
         amount,
         holder,
+        awaits,
     )
+    if sealed and awaits:
+        await approvals.ask(tx, batch, name=name, sha256=sha256, line_count=line_count, amount=amount, now=now)
     if sealed and sibling_id is not None:
         await tx.run(
             "insert into batch(home, batch_id, kind, direct, site_id, bank_code, carrier_id, account_id, value_on, seal_at, deadline_at, "

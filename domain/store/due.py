@@ -104,7 +104,7 @@ def _held_up(unsettled: set[int], home: int) -> bool:
 
 async def _sending(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
     rows = await tx.rows(
-        f"select home, batch_id, kind from batch where status in (1, 2, 3) and {_FREE} and {_TRY} order by home, batch_id limit $2",
+        f"select home, batch_id, kind from batch where status in (1, 2, 3) and not awaits_approval and {_FREE} and {_TRY} order by home, batch_id limit $2",
         machine_now,
         limit,
     )
@@ -135,7 +135,7 @@ async def open_work(tx: Tx, now: datetime, moves: int) -> list[str]:
         ("replies to read or apply", "select count(*) from reply where status in (0, 1)", ()),
         ("facts on their way to contracts", "select count(*) from batch_fact", ()),
         ("batches to seal", "select count(*) from batch where status = 0 and seal_at <= $1", (now,)),
-        ("batches to send", "select count(*) from batch where status in (1, 2, 3)", ()),
+        ("batches to send", "select count(*) from batch where status in (1, 2, 3) and not awaits_approval", ()),
         ("overdue answers", "select count(*) from batch where status in (4, 5, 6) and overdue_at <= $1", (now,)),
         ("messages to hand over", "select count(*) from outbox", ()),
         (

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from domain.calendar import JST
 from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, PayoutFact
-from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES
+from domain.money import MAX_BATCH_AMOUNT, MAX_LINE
 from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
 from domain.store import exceptions, rules_sql, stream
 from domain.store.batches import SHIPMENTS_PER_CALL, Batch, load, next_open
@@ -135,19 +135,20 @@ async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime
         batch = await load(tx, home, batch_id, lock=True)
         if batch is None or batch.closed_at is None or batch.number is not None:
             return Filled(0, left=False)
-        room_lines = (SHIPMENTS_PER_CALL if batch.kind is Kind.DELIVERY else MAX_BATCH_LINES) - batch.line_count
-        room_yen, by_money = await _room(tx, batch)
+        limits = await _limits(tx, batch)
+        room_lines = limits.lines - batch.line_count
+        room_yen, by_money = await _room(tx, batch, limits)
         ids = await _candidates(tx, batch, min(chunk, room_lines + 1))
         if not ids:
             return Filled(0, left=False)
         step = _STEPS[batch.kind]()
         judged = await tx.rows(_judge(step), home, ids)
-        fit = _prefix(judged, room_yen, room_lines)
-        parked = [row["contract_id"] for row in judged if row["ready"] and not row["allowed"]]
-        if parked:
-            await _park(tx, batch, parked, now)
-        wanted = sum(1 for row in judged if row["ready"] and row["allowed"])
-        stay = {row["contract_id"] for row in judged if row["ready"] and row["allowed"]} - set(fit)
+        too_large = [row["contract_id"] for row in judged if row["ready"] and row["allowed"] and row["weight"] > limits.line]
+        wanted = [row for row in judged if row["ready"] and row["allowed"] and row["weight"] <= limits.line]
+        fit = _prefix(wanted, room_yen, room_lines)
+        await _park(tx, batch, [row["contract_id"] for row in judged if row["ready"] and not row["allowed"]], NO_MANDATE, now)
+        await _park(tx, batch, too_large, LINE_TOO_LARGE, now)
+        stay = {row["contract_id"] for row in wanted} - set(fit)
         await tx.run(
             "delete from work where home = $1 and batch_id = $2 and contract_id = any($3::bigint[])",
             home,
@@ -159,17 +160,15 @@ async def fill(home: int, batch_id: int, *, now: datetime, machine_now: datetime
                 taken = set(fit)
                 await _towards_main(tx, batch, {row["contract_id"]: row["main_id"] for row in judged if row["contract_id"] in taken})
             await _write(tx, batch, step, fit, now, machine_now)
-        unfit = wanted > len(fit)
+        unfit = len(wanted) > len(fit)
         return Filled(len(fit), left=True, full=unfit and not by_money, short=unfit and by_money)
 
 
-def _prefix(judged: Sequence[Row], room_yen: int, room_lines: int) -> list[int]:
+def _prefix(wanted: Sequence[Row], room_yen: int, room_lines: int) -> list[int]:
     """The longest run of contracts, from the first on, that fits into what is left of the account or the block."""
     fit: list[int] = []
     running = 0
-    for row in judged:
-        if not (row["ready"] and row["allowed"]):
-            continue
+    for row in wanted:
         running += row["weight"]
         if running > room_yen or len(fit) == room_lines:
             break
@@ -224,9 +223,25 @@ async def _candidates(tx: Tx, batch: Batch, limit: int) -> list[int]:
     return [row["contract_id"] for row in rows]
 
 
-async def _room(tx: Tx, batch: Batch) -> tuple[int, bool]:
-    """Yen that still fit, and whether it is the account's money that sets the limit (and not the size of a block)."""
-    room = MAX_BATCH_AMOUNT - batch.amount
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What one file or call holds: of the format, and of the bank's settings."""
+
+    lines: int
+    yen: int
+    line: int  # yen a line
+
+
+async def _limits(tx: Tx, batch: Batch) -> _Limits:
+    if batch.bank_code is None:
+        return _Limits(SHIPMENTS_PER_CALL, MAX_BATCH_AMOUNT, MAX_LINE)
+    bank = await bank_rules(tx, batch.bank_code)
+    return _Limits(bank.max_lines, bank.max_yen, bank.max_line_yen)
+
+
+async def _room(tx: Tx, batch: Batch, limits: _Limits) -> tuple[int, bool]:
+    """Yen that still fit, and whether it is the account's money that sets the limit (and not the size of a file)."""
+    room = limits.yen - batch.amount
     if batch.kind is not Kind.PAYOUT:
         return room, False
     row = await tx.row(
@@ -239,21 +254,32 @@ async def _room(tx: Tx, batch: Batch) -> tuple[int, bool]:
     return min(room, free), free < room
 
 
-async def _park(tx: Tx, batch: Batch, contract_ids: Sequence[int], now: datetime) -> None:
-    """The consent was withdrawn since registration: nothing is sent, the contract waits for a mandate, a person can see it [0018]."""
+NO_MANDATE = "NO_MANDATE"
+LINE_TOO_LARGE = "LINE_TOO_LARGE"
+_WHY_PARKED = {
+    NO_MANDATE: "the mandate was stopped, or its limit is below the amount, after the contract was registered; nothing was sent",
+    LINE_TOO_LARGE: "the bank takes less in one line than this contract has (its setting max_line_yen); nothing was sent",
+}
+
+
+async def _park(tx: Tx, batch: Batch, contract_ids: Sequence[int], code: str, now: datetime) -> None:
+    """What was possible at registration is not any more: nothing is sent, the contract waits for a person who can see it [0018]."""
+    if not contract_ids:
+        return
     await tx.run(
-        "insert into parked(home, contract_id, kind, reason, at) select $1, unnest($2::bigint[]), $3, 'NO_MANDATE', $4 on conflict do nothing",
+        "insert into parked(home, contract_id, kind, reason, at) select $1, unnest($2::bigint[]), $3, $5, $4 on conflict do nothing",
         batch.home,
         list(contract_ids),
         int(batch.kind),
         now,
+        code,
     )
     for contract_id in contract_ids:
         await exceptions.record(
             tx,
-            code="NO_MANDATE",
-            reference=f"mandate:{contract_id}:{batch.batch_id}",
-            reason="the mandate was stopped, or its limit is below the amount, after the contract was registered; nothing was sent",
+            code=code,
+            reference=f"{'mandate' if code == NO_MANDATE else code}:{contract_id}:{batch.batch_id}",
+            reason=_WHY_PARKED[code],
             now=now,
             home=batch.home,
             contract_id=contract_id,

@@ -52,7 +52,7 @@ async def list_batches(
             "select batch_id, kind, direct, site_id, bank_code, carrier_id, value_on, number, status, name, "
             "line_count, amount, "
             "refused_count, seal_at, deadline_at, sealed_at, sent_at, receipted_at, answered_at, answer_due_at, "
-            "overdue_at, tries, problem "
+            "overdue_at, tries, problem, awaits_approval, approved_at, (select name from person where user_id = approved_by) as approved_by "
             "from batch where ($1::smallint is null or kind = $1) and ($2::smallint is null or status = $2) "
             "and ($3::text is null or bank_code = $3) and ($4::integer is null or site_id = $4) and ($5::date is "
             "null or value_on = $5) "

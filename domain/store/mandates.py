@@ -176,7 +176,7 @@ async def _resume(home: int, now: datetime, machine_now: datetime) -> None:
     waiting = (
         "from parked p join contract_state s on s.home = p.home and s.contract_id = p.contract_id "
         "join mandate m on m.home = s.home and m.mandate_id = s.mandate_id and m.status = $3 "
-        "and (m.limit_amount is null or s.gross <= m.limit_amount) where p.home = $1 and p.kind = $2"
+        "and (m.limit_amount is null or s.gross <= m.limit_amount) where p.home = $1 and p.kind = $2 and p.reason = 'NO_MANDATE'"
     )
     async with reading() as tx:
         groups = await tx.value(

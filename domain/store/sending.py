@@ -78,7 +78,7 @@ async def take(home: int, batch_id: int, holder: str, machine_now: datetime) -> 
     async with transaction() as tx:
         row = await tx.row(
             "update batch set lease_holder = $3, lease_until = $4 where home = $1 and batch_id = $2 and status = any($5::smallint[]) "
-            "and (lease_until is null or lease_until < $6 or lease_holder = $3) and (next_try_at is null or next_try_at <= $6) "
+            "and not awaits_approval and (lease_until is null or lease_until < $6 or lease_holder = $3) and (next_try_at is null or next_try_at <= $6) "
             "returning kind, direct, account_id, bank_code, carrier_id, status, name, sha256, tries, untouched",
             home,
             batch_id,

@@ -105,6 +105,16 @@ async def _read_banks(tx: Tx) -> dict[str, BankRules]:
             accepts_ahead_days=row["accepts_ahead_days"],
             payout_days=row["payout_days"],
             shift_rule=ShiftRule(row["shift_rule"]),
+            scheduled_debits=row["scheduled_debits"],
+            splits_fees=row["splits_fees"],
+            max_lines=row["max_lines"],
+            max_yen=row["max_yen"],
+            max_line_yen=row["max_line_yen"],
+            framing=row["framing"],
+            encoding=row["encoding"],
+            tolerant=row["tolerant"],
+            failed_only=row["failed_only"],
+            approves_totals=row["approves_totals"],
         )
         for row in await tx.rows("select * from bank")
     }

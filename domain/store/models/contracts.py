@@ -177,6 +177,9 @@ class Batch(Model):
     tries = fields.IntField()
     next_try_at = fields.DatetimeField(null=True)
     problem = fields.TextField(null=True)
+    awaits_approval = fields.BooleanField()
+    approved_by = fields.BigIntField(null=True)
+    approved_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "batch"

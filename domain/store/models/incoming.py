@@ -172,6 +172,7 @@ class ListedException(Model):
     contract_id = fields.BigIntField(null=True)
     amount = fields.BigIntField(null=True)
     closed_at = fields.DatetimeField(null=True)
+    detail: fields.JSONField[Any] = fields.JSONField(null=True)
 
     class Meta:
         table = "exception"

@@ -95,6 +95,17 @@ class Bank(Model):
     payout_days = fields.SmallIntField()
     direct_debits = fields.BooleanField()
     failed_only = fields.BooleanField()
+    framing = fields.TextField()
+    encoding = fields.TextField()
+    tolerant = fields.BooleanField()
+    max_lines = fields.IntField()
+    max_yen = fields.BigIntField()
+    max_line_yen = fields.BigIntField()
+    scheduled_debits = fields.BooleanField()
+    splits_fees = fields.BooleanField()
+    recalls = fields.BooleanField()
+    statements = fields.BooleanField()
+    approves_totals = fields.BooleanField()
 
     class Meta:
         table = "bank"
