@@ -41,15 +41,15 @@ async def make_world(
     *, banks_root: Path, sandbox_url: str, secret: str, now: datetime, machine_now: datetime, sftp: Sftp | None = None
 ) -> None:
     """Makes or completes banks, carrier, sites, accounts, consents, parties and firms in the opened database."""
-    known = {row["bank_code"] for row in await administration.list_banks()}
+    known_banks = {row["bank_code"] for row in await administration.list_banks()}
     for bank in world.BANKS:
         wanted = _bank(bank, banks_root, sftp)
-        if bank.code not in known:
+        if bank.code not in known_banks:
             await administration.create_bank(wanted)
             continue
         # What a person has set since stays; only the place of the sandbox's server may be another one today.
-        place = {"connector": wanted.connector} | {f"address.{part}": value for part, value in wanted.address.items()}
-        await bank_changes.change_bank(bank.code, place, now=now, machine_now=machine_now)
+        where = {"connector": wanted.connector} | {f"address.{part}": value for part, value in wanted.address.items()}
+        await bank_changes.change_bank(bank.code, where, now=now, machine_now=machine_now)
     await administration.create_carrier(
         Carrier(
             world.CARRIER_ID,
