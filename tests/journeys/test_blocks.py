@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from domain.store import filling
 from domain.store.registering import Registered
 from tests.journeys.checks import sound
 from tests.journeys.town import chunks_of, contract, town
@@ -14,11 +13,10 @@ from tests.journeys.town import chunks_of, contract, town
 
 @pytest.mark.parametrize("files", ["ONE", "SEVERAL"])
 async def test_a_full_block(store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: str) -> None:
-    """999,999 lines (three here). SEVERAL: the rest takes the next number of the date; ONE: the next date, and a person can see it."""
-    monkeypatch.setattr(filling, "MAX_BATCH_LINES", 3)
+    """999,999 lines, or as many as the bank takes (three here). SEVERAL: the rest takes the next number of the date; ONE: the next date, and a person can see it."""
     chunks_of(monkeypatch, 2)
     async with town(tmp_path) as here:
-        await here.say("update bank set files_per_debit_date = $1 where bank_code = '9992'", 1 if files == "ONE" else 2)
+        await here.say("update bank set max_lines = 3, files_per_debit_date = $1 where bank_code = '9992'", 1 if files == "ONE" else 2)
         buyer = await here.buyer("9110001", yen=10_000_000)
         await here.register(130, *(contract(f"M{n}", buyer=buyer, terms={"release": "UNCONDITIONAL"}) for n in range(7)))
         await here.walk("10-04 12:00")
@@ -34,11 +32,10 @@ async def test_a_full_block(store: None, tmp_path: Path, monkeypatch: pytest.Mon
         await sound(here)
 
 
-async def test_a_block_holds_so_many_yen(store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """999,999,999,999 yen (200,000 here): what would pass it goes into the next file, in the order of the contracts."""
-    monkeypatch.setattr(filling, "MAX_BATCH_AMOUNT", 200_000)
+async def test_a_block_holds_so_many_yen(store: None, tmp_path: Path) -> None:
+    """999,999,999,999 yen, or what the bank takes (200,000 here): what would pass it goes into the next file, in the order of the contracts."""
     async with town(tmp_path) as here:
-        await here.say("update bank set files_per_debit_date = 2 where bank_code = '9992'")
+        await here.say("update bank set max_yen = 200000, max_line_yen = 200000, files_per_debit_date = 2")
         buyer = await here.buyer("9110001", yen=10_000_000)
         await here.register(130, *(contract(f"M{n}", buyer=buyer, terms={"release": "UNCONDITIONAL"}) for n in range(5)))
         await here.walk("10-04 12:00")
