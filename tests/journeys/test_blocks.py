@@ -13,7 +13,7 @@ from tests.journeys.town import chunks_of, contract, town
 
 @pytest.mark.parametrize("files", ["ONE", "SEVERAL"])
 async def test_a_full_block(store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: str) -> None:
-    """999,999 lines, or as many as the bank takes (three here). SEVERAL: the rest takes the next number of the date; ONE: the next date, and a person can see it."""
+    """999,999 lines, or as many as the bank takes (three here). SEVERAL: the rest takes the date's next number; ONE: the next date, visibly."""
     chunks_of(monkeypatch, 2)
     async with town(tmp_path) as here:
         await here.say("update bank set max_lines = 3, files_per_debit_date = $1 where bank_code = '9992'", 1 if files == "ONE" else 2)
