@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -11,18 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.bank_api import Endpoint, Unknown, bank_calls
 from sandbox.clock import ClockBackwards
 from sandbox.instants import parse_instant
 from sandbox.rules import MAGIC, BadRule
 from sandbox.sftp import SftpGate
 from sandbox.signing import is_genuine
 from sandbox.world import World
-
-_Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Unknown(Exception):
-    """No such bank, carrier or site."""
 
 
 class BadBody(Exception):
@@ -42,7 +36,7 @@ class Address:
 
     def routes(self) -> list[Route]:
         """All calls of the address."""
-        table: list[tuple[str, str, _Endpoint]] = [
+        table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/status", self.status),
             ("POST", "/clock", self.clock),
             ("GET", "/banks", self.banks),
@@ -51,6 +45,7 @@ class Address:
             ("DELETE", "/banks/{bank}/rules", self.empty_rules),
             ("POST", "/banks/{bank}/accounts", self.accounts),
             ("POST", "/banks/{bank}/mandates", self.mandates),
+            *bank_calls(self._world),
             ("GET", "/magic", self.magic),
             ("GET", "/carriers/{carrier}/shipments", self.shipments),
             ("POST", "/carriers/{carrier}/rules", self.add_rules),

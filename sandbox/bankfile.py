@@ -91,6 +91,10 @@ class Request:
     header: Mapping[str, str]
     count: int
     amount: int
+    on: str = ""
+    """Its date, YYYY-MM-DD."""
+    identity: str = ""
+    """What a statement calls it."""
 
     @property
     def account(self) -> str:
@@ -118,6 +122,11 @@ def line_bank(line: bytes) -> str:
 
 def line_amount(line: bytes) -> int:
     return int(line[_AMOUNT])
+
+
+def line_result(line: bytes) -> int:
+    """The result code of a debit line."""
+    return int(line[_RESULT_AT : _RESULT_AT + 1])
 
 
 def debit_reference(line: bytes) -> str:
@@ -154,7 +163,7 @@ def read_request(name: FileName, content: bytes) -> Request:
         raise Unreadable("FORMAT", "the consignor of the header is not the one of the name")
     if header["month_day"] != f"{name.on:%m%d}":
         raise Unreadable("FORMAT", f"the date of the header is not {name.on:%m%d}")
-    request = Request(name.kind, content, header, records - 3, 0)
+    request = Request(name.kind, content, header, records - 3, 0, name.on.isoformat(), name.identity)
     amount = _amount_of(request)
     if int(trailer["count"]) != request.count or int(trailer["amount"]) != amount:
         raise Unreadable("TOTALS", f"the lines are {request.count} and {amount} yen, the trailer says otherwise")
@@ -218,17 +227,8 @@ def write_result(request: Request, codes: bytes, shape: ResultShape | None = Non
     shape = shape or ResultShape()
     if shape.garbage:
         return b"\x00\xff" + request.content[: _STEP * 2 - 7][::-1] + b"\n"
-    lines = list(_answered(request, codes, amounts or {}))
+    lines = result_lines(request, codes, shape, amounts or {})
     debited_count, debited_amount = debited_totals(request, codes)
-    if shape.failed_only:
-        lines = [line for line in lines if line[_RESULT_AT] != ord("0")]
-    if shape.missing_line:
-        lines = lines[:-1]
-    if shape.duplicate_line:
-        lines = lines[:1] + lines
-    if shape.unknown_line and request.count:
-        stranger = request.line(0)
-        lines.append(stranger[: _CUSTOMER.start] + b"9" * 20 + b"0" + stranger[_RESULT_AT + 1 :] + b"\r\n")
     trailer = DEBIT_TRAILER.pack(
         {
             "count": request.count,
@@ -240,6 +240,21 @@ def write_result(request: Request, codes: bytes, shape: ResultShape | None = Non
         }
     )
     return b"".join((request.content[:_STEP], *lines, trailer, b"\r\n", request.content[-_STEP:]))
+
+
+def result_lines(request: Request, codes: bytes, shape: ResultShape, amounts: Mapping[int, int]) -> list[bytes]:
+    """The answered lines with their line breaks, as the shape wants them."""
+    lines = list(_answered(request, codes, amounts))
+    if shape.failed_only:
+        lines = [line for line in lines if line[_RESULT_AT] != ord("0")]
+    if shape.missing_line:
+        lines = lines[:-1]
+    if shape.duplicate_line:
+        lines = lines[:1] + lines
+    if shape.unknown_line and request.count:
+        stranger = request.line(0)
+        lines.append(stranger[: _CUSTOMER.start] + b"9" * 20 + b"0" + stranger[_RESULT_AT + 1 :] + b"\r\n")
+    return lines
 
 
 def debited_totals(request: Request, codes: Sequence[int]) -> tuple[int, int]:

@@ -54,6 +54,12 @@ class BankConfig:
     kana: str
     branches: Mapping[str, str]
     deduplicates: bool
+    format: str
+    """zengin, iso20022 or json; json is spoken over HTTP."""
+    secrets: tuple[str, ...] = field(repr=False)
+    """What calls to a JSON bank, and its messages, are signed with; several while a key is changed."""
+    pushes: bool
+    """A JSON bank sends its messages to the API's hook as well as listing them."""
     calendar: Calendar
     debit: FileTerms
     credit: FileTerms
@@ -192,12 +198,20 @@ def _bank(data: Mapping[str, Any], holidays: frozenset[date]) -> BankConfig:
     return_days = int(data.get("return_days", 1))
     if not 0 <= return_days <= 3:
         raise ValueError("return_days is 0 to 3")
+    form = data.get("format", "zengin")
+    if form not in {"zengin", "iso20022", "json"}:
+        raise ValueError(f"format is zengin, iso20022 or json, not {form!r}")
+    if form == "json" and not data.get("secrets"):
+        raise ValueError("a bank of format json needs secrets")
     return BankConfig(
         code=data["code"],
         name=data.get("name", data["code"]),
         kana=data["kana"],
         branches=dict(data.get("branches", {})),
         deduplicates=_deduplicates(data),
+        format=form,
+        secrets=tuple(data.get("secrets", ())),
+        pushes=bool(data.get("pushes", False)),
         calendar=_calendar(data, holidays),
         debit=_terms(data.get("debit", {}), 4, "15:00"),
         credit=_terms(data.get("credit", {}), 1, "09:00"),

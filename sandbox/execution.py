@@ -27,16 +27,15 @@ from sandbox.bankfile import (
     line_account,
     line_amount,
     line_bank,
-    read_request,
-    write_result,
 )
 from sandbox.books import Account, Booking, Books
 from sandbox.config import BankConfig
+from sandbox.formats import FORMATS
 from sandbox.instants import instant_on
 from sandbox.intake import behaviour_of
 from sandbox.publishing import Drop, Publisher
 from sandbox.rules import Behaviour, RuleBook, delay_of
-from sandbox.statement import BY_CASH, BY_CREDIT, BY_DEBIT, OTHER, RETURNED, Heading, Movement, write_statement
+from sandbox.statement import BY_CASH, BY_CREDIT, BY_DEBIT, OTHER, RETURNED, Heading, Movement
 
 log = logging.getLogger("sandbox.bank")
 _SHAPES = ("failed_only", "wrong_total", "unknown_line", "missing_line", "duplicate_line", "garbage")
@@ -84,19 +83,21 @@ class Execution:
 
     def _load(self, file: int) -> tuple[sqlite3.Row, BankConfig, FileName, Request]:
         row = self._db.execute("SELECT * FROM files WHERE id = ?", (file,)).fetchone()
-        name = FileName.parse(row["name"])
+        bank = self._banks[row["bank"]]
         content = (self._drops[row["bank"]].taken / row["taken_as"]).read_bytes()
-        return row, self._banks[row["bank"]], name, read_request(name, content)
+        return row, bank, *FORMATS[bank.format].take(row["name"], content)
 
     def _execute(self, payload: Any, now: datetime) -> None:
         row, bank, name, request = self._load(payload["file"])
         behaviour = behaviour_of(self._rules, bank.code, row["name"], name, request)
+        done = False
         if behaviour.action.get("not_executed"):
             log.info("%s: %s left alone by rule", bank.code, row["name"])
         elif name.kind == DEBIT:
-            self._debit(row, bank, name, request, behaviour, now)
+            done = self._debit(row, bank, name, request, behaviour, now)
         else:
-            self._credit(row, bank, name, request, behaviour, now)
+            done = self._credit(row, bank, name, request, behaviour, now)
+        self._db.execute("INSERT OR REPLACE INTO executions VALUES (?, ?)", (row["id"], done))
 
     def _charge(self, bank: BankConfig, request: Request, file: str, behaviour: Behaviour, account: int) -> list[Booking]:
         yen = int(behaviour.action.get("charge", 0)) + bank.charge_per_line.get(request.kind, 0) * request.count
@@ -104,7 +105,7 @@ class Execution:
 
     # -- 91 ----------------------------------------------------------------------------------------------------------
 
-    def _debit(self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime) -> None:
+    def _debit(self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime) -> bool:
         """Debit line by line in the order of the file; what was taken is credited in one lump."""
         keys = {line_account(line) for line in request.lines()}
         payers = self._books.find(bank.code, keys)
@@ -135,6 +136,7 @@ class Execution:
         answer = {"shape": {"failed_only": bank.result_failed_only} | shape, "amounts": list(amounts.items())}
         self._db.execute("UPDATE files SET codes = ?, answer = ? WHERE id = ?", (bytes(codes), orjson.dumps(answer).decode(), row["id"]))
         self._announce_result(row, bank, name, behaviour)
+        return True
 
     def _announce_result(self, row: sqlite3.Row, bank: BankConfig, name: FileName, behaviour: Behaviour) -> None:
         if behaviour.is_silent_about("result"):
@@ -143,7 +145,7 @@ class Execution:
         at += delay_of(behaviour.action.get("result_delay"))
         first = {
             "file": row["id"],
-            "as": f"{row['name']}.result.txt",
+            "as": FORMATS[bank.format].answer_name(row["name"], "result", 1),
             "swap": bool(behaviour.action.get("swap_results")),
         }
         self._agenda.add(at, Rank.RESULT, "result", first)
@@ -151,7 +153,7 @@ class Execution:
         if repeat is not None:
             again = {
                 "file": row["id"],
-                "as": first["as"] if repeat.get("name") == "same" else f"{row['name']}.result.2.txt",
+                "as": first["as"] if repeat.get("name") == "same" else FORMATS[bank.format].answer_name(row["name"], "result", 2),
                 "different": repeat.get("content") == "different",
             }
             self._agenda.add(at + delay_of(repeat.get("after", {"hours": 1})), Rank.RESULT, "result", again)
@@ -168,7 +170,7 @@ class Execution:
         if payload.get("different") and codes:
             codes = (b"0" if codes[:1] != b"0" else b"1") + codes[1:]
         shape = ResultShape(**answer["shape"])
-        self._publisher.publish(bank.code, payload["as"], write_result(request, codes, shape, dict(answer["amounts"])))
+        self._publisher.publish(bank.code, payload["as"], FORMATS[bank.format].result(request, codes, shape, dict(answer["amounts"])))
         waiting = self._db.execute("SELECT * FROM held_results WHERE bank = ? ORDER BY id", (bank.code,)).fetchall()
         self._db.execute("DELETE FROM held_results WHERE bank = ?", (bank.code,))
         for held_row in waiting:
@@ -176,12 +178,12 @@ class Execution:
 
     # -- 21 ----------------------------------------------------------------------------------------------------------
 
-    def _credit(self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime) -> None:
+    def _credit(self, row: sqlite3.Row, bank: BankConfig, name: FileName, request: Request, behaviour: Behaviour, now: datetime) -> bool:
         """Debit the total once and credit every payee the same day; without cover nothing is done and nothing said."""
         payer = self._books.find(bank.code, [request.account])[request.account]
         if payer.balance < request.amount or not request.count:
             log.info("%s: %s is not covered", bank.code, row["name"])
-            return
+            return False
         wanted: defaultdict[str, set[str]] = defaultdict(set)
         for line in request.lines():
             wanted[line_bank(line)].add(line_account(line))
@@ -206,6 +208,7 @@ class Execution:
             on = bank.calendar.shift(name.on, days) if days else name.on
             at = max(now, instant_on(on, bank.credit.executes_at))
             self._agenda.add(at, Rank.EXECUTION, "return", {"file": row["id"], "lines": indexes})
+        return True
 
     def _return(self, payload: Any, now: datetime) -> None:
         """Lines that could not be credited come back, each with its EDI."""
@@ -223,14 +226,15 @@ class Execution:
     # -- what a bank writes ------------------------------------------------------------------------------------------
 
     def _receipt(self, payload: Any, now: datetime) -> None:
-        self._publisher.publish(payload["bank"], payload["name"], orjson.dumps(payload["receipt"]))
+        content = FORMATS[self._banks[payload["bank"]].format].receipt(payload["receipt"])
+        self._publisher.publish(payload["bank"], payload["name"], content)
 
     def _statements(self, payload: Any, now: datetime) -> None:
         """One file for each reported account with a line on that day."""
         bank, day = self._banks[payload["bank"]], date.fromisoformat(payload["day"])
         for account in self._books.reported_on(bank.code, day):
             key = account["key"]
-            name = f"03_{bank.code}{key}_{day:%Y%m%d}_001.txt"
+            name = FORMATS[bank.format].statement_name(f"03_{bank.code}{key}_{day:%Y%m%d}_001")
             facts = {"kind": "03", "date": day.isoformat(), "name": name}
             behaviour = self._rules.behaviour(bank.code, facts, partial(_one_account, key))
             if behaviour.is_silent_about("statement"):
@@ -246,14 +250,14 @@ class Execution:
                 day=day,
                 made_on=now.date(),
             )
-            movements = (self._movement(booking) for booking in self._books.bookings_on(account["id"], day))
-            self._publisher.publish(bank.code, name, write_statement(heading, account["opening"], movements))
+            movements = (self._movement(bank.code, booking) for booking in self._books.bookings_on(account["id"], day))
+            self._publisher.publish(bank.code, name, FORMATS[bank.format].statement(heading, account["opening"], movements))
 
-    def _movement(self, booking: sqlite3.Row) -> Movement:
-        kind, file = booking["kind"], booking["file"]
-        summary = FileName.parse(file).identity if file else ""
+    def _movement(self, bank: str, booking: sqlite3.Row) -> Movement:
+        kind = booking["kind"]
         origin = self._banks.get(booking["source"][:4])
-        basis = Movement(booking["direction"], BY_CREDIT, booking["amount"], summary=summary)
+        identity = self._identity(origin.code if kind == "credit" and origin else bank, booking["file"])
+        basis = Movement(booking["direction"], BY_CREDIT, booking["amount"], summary=identity, identity=identity)
         changes: dict[str, str] = {
             "lump": {"transaction": BY_DEBIT},
             "file": {},
@@ -269,6 +273,11 @@ class Execution:
                 "from_branch": origin.branches.get(booking["source"][4:], ""),
             }
         return Movement(**(asdict(basis) | changes))
+
+    def _identity(self, bank: str, file: str | None) -> str:
+        """How the sender of a file is told which one it was."""
+        row = self._db.execute("SELECT identity FROM identities WHERE bank = ? AND name = ?", (bank, file)).fetchone()
+        return str(row["identity"]) if row else FileName.parse(file).identity if file else ""
 
 
 def _one_account(key: str) -> list[tuple[str, int, str]]:

@@ -1,4 +1,4 @@
-"""Carriers' notices on their way to the API: signed anew for each try, tried again until a 2xx comes back."""
+"""Carriers' notices and banks' messages on their way to the API: signed anew for each try, tried again until a 2xx comes back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import httpx2
 
-from sandbox.config import CarrierConfig
+from sandbox.config import BankConfig, CarrierConfig
 from sandbox.signing import sign
 
 log = logging.getLogger("sandbox.carrier")
 _FIRST_PAUSE_MS = 500
 _LONGEST_PAUSE_MS = 60_000
+_BANK = "bank:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,23 @@ class Hook:
     body: bytes
     attempts: int
 
+    @property
+    def path(self) -> str:
+        """Where at the API it goes; `carrier` is `bank:<code>` for a message of a bank."""
+        return f"banks/{self.carrier.removeprefix(_BANK)}" if self.carrier.startswith(_BANK) else f"carriers/{self.carrier}"
+
 
 class HookQueue:
     """The messages, in the store. Times are milliseconds of the machine's clock."""
 
-    def __init__(self, db: sqlite3.Connection, carriers: Mapping[str, CarrierConfig]) -> None:
+    def __init__(self, db: sqlite3.Connection, carriers: Mapping[str, CarrierConfig], banks: Mapping[str, BankConfig]) -> None:
         self._db = db
         self._carriers = carriers
+        self._banks = banks
+
+    def _secrets(self, hook: Hook) -> tuple[str, ...]:
+        bank = hook.carrier.removeprefix(_BANK)
+        return self._banks[bank].secrets if hook.carrier.startswith(_BANK) else self._carriers[hook.carrier].hook_secrets
 
     def undelivered(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM hooks WHERE NOT delivered").fetchone()[0])
@@ -68,10 +79,10 @@ class HookQueue:
             "content-type": "application/json",
             "webhook-id": hook.message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(self._carriers[hook.carrier].hook_secrets, hook.message_id, timestamp, hook.body),
+            "webhook-signature": sign(self._secrets(hook), hook.message_id, timestamp, hook.body),
         }
         try:
-            answer = await client.post(f"{api}/hooks/carriers/{hook.carrier}", content=hook.body, headers=headers)
+            answer = await client.post(f"{api}/hooks/{hook.path}", content=hook.body, headers=headers)
         except httpx2.HTTPError as error:
             log.info("%s: notice not delivered: %s", hook.carrier, type(error).__name__)
             return False

@@ -10,25 +10,17 @@ import hashlib
 import logging
 import sqlite3
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from sandbox.agenda import Agenda, Rank
-from sandbox.bankfile import (
-    DEBIT,
-    FileName,
-    Request,
-    Unreadable,
-    credit_reference,
-    debit_reference,
-    line_account,
-    line_amount,
-    read_request,
-)
+from sandbox.bankfile import DEBIT, FileName, Request, Unreadable, credit_reference, debit_reference, line_account, line_amount
 from sandbox.books import Books
 from sandbox.config import BankConfig, FileTerms
+from sandbox.formats import FORMATS
 from sandbox.instants import instant_on, write_instant
 from sandbox.masking import masked_name
 from sandbox.publishing import Drop, Publisher
@@ -65,6 +57,15 @@ def behaviour_of(rules: RuleBook, bank: str, name: str, parsed: FileName, reques
     return rules.behaviour(bank, facts, lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a JSON bank answers to a call."""
+
+    status: int
+    body: bytes
+    retry_after: int | None = None
+
+
 class Counter:
     """Where one bank takes files."""
 
@@ -77,6 +78,7 @@ class Counter:
         self._publisher = publisher
         self._books = Books(store.db)
         self._rules = RuleBook(store.db)
+        self._format = FORMATS[bank.format]
 
     def take_all(self, now: datetime) -> int:
         """Take what lies in `in/`; returns how many files that were."""
@@ -86,6 +88,58 @@ class Counter:
             (self._drop.inbox / name).rename(self._drop.work / token)
             self._take(token, now)
         return len(names)
+
+    def take_call(self, name: str, content: bytes, now: datetime) -> Reply:
+        """Take one batch that came as a call, and answer it at once where the answer is known."""
+        digest = hashlib.sha256(content).hexdigest()
+        known = self._file(name)
+        if known is not None:
+            if known["sha256"] != digest:
+                return Reply(409, orjson.dumps({"code": "KEY_REUSED", "message": "this key came with other bytes before"}))
+            if not self._bank.deduplicates:
+                return Reply(409, orjson.dumps({"code": "DUPLICATE", "message": "this key was here before"}))
+            return self._answered(name, known, again=True)
+        token = f"{uuid.uuid4().hex}~{name}"
+        (self._drop.work / token).write_bytes(content)
+        self._take(token, now)
+        return self._answered(name, self._file(name), again=False)
+
+    def standing(self, name: str) -> dict[str, Any] | None:
+        """Where a batch stands, for whoever asks by its ID; None for one that was never here."""
+        known = self._file(name)
+        if known is None:
+            return None
+        rows = self._db.execute(
+            "SELECT DISTINCT name FROM publications WHERE bank = ? AND published AND (name LIKE ? OR name LIKE ?) ORDER BY id",
+            (self._bank.code, f"{name}.receipt%", f"{name}.result%"),
+        )
+        messages = [row["name"] for row in rows]
+        receipt = orjson.loads(known["receipt"])
+        told = self._format.answer_name(name, "receipt", 1) in messages
+        status = receipt["status"] if told else "received"
+        if status == "accepted" and known["executed"] is not None:
+            status = "executed" if known["executed"] else "not_executed"
+        return {
+            "batch_id": name,
+            "sha256": known["sha256"],
+            "status": status,
+            "receipt": orjson.loads(self._format.receipt(receipt)) if told else None,
+            "messages": messages,
+        }
+
+    def _file(self, name: str) -> Any:
+        return self._db.execute(
+            "SELECT f.*, e.executed FROM files f LEFT JOIN executions e ON e.file = f.id WHERE f.bank = ? AND f.name = ?",
+            (self._bank.code, name),
+        ).fetchone()
+
+    def _answered(self, name: str, known: Any, *, again: bool) -> Reply:
+        told = known is not None and (self._drop.outbox / self._format.answer_name(name, "receipt", 1)).exists()
+        if not told:
+            return Reply(202, orjson.dumps({"batch_id": name, "status": "received"}))
+        receipt = orjson.loads(known["receipt"])
+        status = 422 if receipt["status"] == "refused" else 200 if again else 201
+        return Reply(status, self._format.receipt(receipt))
 
     def resume(self, now: datetime) -> None:
         """Finish what an earlier process had taken and not answered."""
@@ -113,17 +167,17 @@ class Counter:
             return self._answer_again(known, digest, now)
         receipt = _receipt(name, digest, now)
         behaviour = Behaviour({}, ())
-        parsed = None
+        parsed: FileName | None = None
         try:
-            parsed = FileName.parse(name)
-            request = read_request(parsed, content)
-            receipt.update(count=request.count, amount=request.amount)
+            parsed, request = self._format.take(name, content)
+            receipt.update(count=request.count, amount=request.amount, identity=request.identity)
+            self._db.execute("INSERT OR IGNORE INTO identities VALUES (?, ?, ?)", (self._bank.code, name, request.identity))
             behaviour = behaviour_of(self._rules, self._bank.code, name, parsed, request)
             self._check(parsed, request, behaviour, now)
         except (Unreadable, Refused) as refusal:
             receipt.update(status="refused", code=refusal.code, reason=refusal.reason)
             log.info("%s: refused %s: %s", self._bank.code, masked_name(name), refusal.code)
-        if parsed is not None and behaviour.action.get("lose"):
+        if parsed is not None and behaviour.action.get("lose"):  # nothing of it is known afterwards
             self._rules.forget_use(parsed.kind, name)
             return f"{name}.lost"
         accepted = receipt["status"] == "accepted"
@@ -163,9 +217,13 @@ class Counter:
         if delay:
             at = now + delay
             late = receipt | {"at": write_instant(at)}
-            self._agenda.add(at, Rank.RECEIPT, "receipt", {"bank": self._bank.code, "name": f"{name}.receipt.json", "receipt": late})
+            called = self._format.answer_name(name, "receipt", 1)
+            self._agenda.add(at, Rank.RECEIPT, "receipt", {"bank": self._bank.code, "name": called, "receipt": late})
         else:
-            self._publisher.publish(self._bank.code, f"{name}.receipt.json", orjson.dumps(receipt))
+            self._publish(name, receipt)
+
+    def _publish(self, name: str, receipt: dict[str, Any], number: int = 1) -> None:
+        self._publisher.publish(self._bank.code, self._format.answer_name(name, "receipt", number), self._format.receipt(receipt))
 
     def _answer_again(self, known: sqlite3.Row, digest: str, now: datetime) -> str:
         """A name that was here before: the first receipt again, or a refusal beside it. The first receipt stays."""
@@ -173,7 +231,7 @@ class Counter:
         self._db.execute("UPDATE files SET receipts = ? WHERE id = ?", (number, known["id"]))
         same = digest == known["sha256"]
         if same and self._bank.deduplicates:
-            self._publisher.publish(self._bank.code, f"{name}.receipt.json", known["receipt"].encode())
+            self._publish(name, orjson.loads(known["receipt"]))
             return f"{name}.{number}"
         code, reason = (
             ("DUPLICATE", "a file of this name was here before")
@@ -183,8 +241,8 @@ class Counter:
         first = orjson.loads(known["receipt"])
         receipt = _receipt(name, digest, now) | {"status": "refused", "code": code, "reason": reason}
         if same:
-            receipt |= {"count": first["count"], "amount": first["amount"]}
-        self._publisher.publish(self._bank.code, f"{name}.receipt.{number}.json", orjson.dumps(receipt))
+            receipt |= {"count": first["count"], "amount": first["amount"], "identity": first.get("identity", "")}
+        self._publish(name, receipt, number)
         log.info("%s: refused %s: %s", self._bank.code, masked_name(name), code)
         return f"{name}.{number}"
 
@@ -199,4 +257,5 @@ def _receipt(name: str, digest: str, now: datetime) -> dict[str, Any]:
         "code": None,
         "reason": None,
         "at": write_instant(now),
+        "identity": "",
     }

@@ -22,7 +22,7 @@ FILE_ACTIONS = frozenset(
     {
         "refuse", "receipt_delay", "lose", "silence", "not_executed", "charge", "result_delay", "repeat_result",
         "swap_results", "wrong_total", "unknown_line", "missing_line", "duplicate_line", "failed_only", "garbage",
-        "sftp_refuse_login", "sftp_cut_after", "sftp_changed_host_key",
+        "sftp_refuse_login", "sftp_cut_after", "sftp_changed_host_key", "api_answer",
     }
 )  # fmt: skip
 LINE_ACTIONS = frozenset({"code", "wrong_amount", "return_after"})
@@ -107,8 +107,8 @@ def check_rule(rule: Any, *, carrier: bool = False) -> dict[str, Any]:
     actions = CARRIER_ACTIONS if carrier else FILE_ACTIONS | LINE_ACTIONS
     if strange := (match.keys() - matches) | (action.keys() - actions):
         raise BadRule(f"unknown: {', '.join(sorted(strange))}")
-    if carrier and action["answer"] not in CARRIER_ANSWERS:
-        raise BadRule(f"answer is one of {', '.join(sorted(CARRIER_ANSWERS))}")
+    if action.get("answer" if carrier else "api_answer", "busy") not in CARRIER_ANSWERS:
+        raise BadRule(f"an answer is one of {', '.join(sorted(CARRIER_ANSWERS))}")
     if not SILENCES.issuperset(action.get("silence", ())):
         raise BadRule(f"silence is a list of {', '.join(sorted(SILENCES))}")
     code = action.get("code", "9")
@@ -201,7 +201,7 @@ class RuleBook:
             action.update({k: v for k, v in MAGIC[number].items() if k in FILE_ACTIONS})
         by_line: list[Rule] = []
         for rule in self.of(bank):
-            if not rule.fits_file(facts):
+            if not rule.fits_file(facts) or rule.action.keys() == {"api_answer"}:
                 continue
             if rule.looks_at_lines and not any(rule.fits_line(*line) for line in lines()):
                 continue

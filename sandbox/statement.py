@@ -29,6 +29,8 @@ class Movement:
     from_branch: str = ""
     summary: str = ""
     edi: str = ""
+    identity: str = ""
+    """The sender's ID of the file that was booked, in formats that have a place for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -27,7 +28,7 @@ from sandbox.config import BankConfig, Config, account_key
 from sandbox.execution import Execution
 from sandbox.hooks import HookQueue
 from sandbox.instants import parse_instant, write_instant
-from sandbox.intake import Counter
+from sandbox.intake import Counter, Reply
 from sandbox.publishing import Drop, Publisher
 from sandbox.rules import RuleBook, check_rule
 from sandbox.sites import Sites
@@ -65,13 +66,13 @@ class World:
         self._books = Books(db)
         self._rules = RuleBook(db)
         self.drops = {code: Drop(directory / "banks" / code) for code in config.banks}
-        self._publisher = Publisher(db, self.drops)
+        self._publisher = Publisher(db, self.drops, (code for code, bank in config.banks.items() if bank.pushes))
         self._execution = Execution(config.banks, self.drops, db, self._agenda, self._publisher)
         self._counters = {
             code: Counter(bank, self.drops[code], self._store, self._agenda, self._publisher) for code, bank in config.banks.items()
         }
         self._carriers = {c.id: Carrier(c, db, self._agenda) for c in config.carriers.values()}
-        self._hooks = HookQueue(db, config.carriers)
+        self._hooks = HookQueue(db, config.carriers, config.banks)
         self._sites = Sites(config, client, pause)
         self._handlers = self._execution.handlers() | {"carrier": self._carrier_step}
         self._thread = ThreadPoolExecutor(1, "sandbox-books")
@@ -131,6 +132,7 @@ class World:
                 await self._take_uploads()
             await self._do(self.clock.set, target, ticking=ticking)
             await self._take_uploads()
+            await self._tell()
         return await self.status()
 
     async def run(self) -> None:
@@ -336,6 +338,41 @@ class World:
 
     async def first_answer(self, carrier: str, batch_id: str) -> Answer:
         return await self._do(self._carriers[carrier].first_answer, batch_id)
+
+    async def call_bank(self, bank: str, key: str, body: bytes) -> Reply:
+        """A batch that comes to a JSON bank."""
+        rule = await self._do(self._rules.first_with, bank, "api_answer", uuid.uuid4().hex)
+        answer = rule.action["api_answer"] if rule else None
+        if answer == "busy":
+            return Reply(503, orjson.dumps({"code": "BUSY", "message": "later"}), retry_after=1)
+        failed = Reply(500, orjson.dumps({"code": "INTERNAL", "message": "a rule of the sandbox says so"}))
+        if answer == "error_before":
+            return failed
+        taken = await self._do(self._counters[bank].take_call, key, body, self.clock.now())
+        return failed if answer == "error_after" else taken
+
+    async def batch_of_bank(self, bank: str, batch_id: str) -> dict[str, Any] | None:
+        return await self._do(self._counters[bank].standing, batch_id)
+
+    async def messages_of_bank(self, bank: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """What a JSON bank lists, in order."""
+
+        def read() -> list[dict[str, Any]]:
+            found = []
+            for row in self._publisher.listed(bank, after, limit):
+                status = (self.drops[bank].outbox / row["name"]).stat()
+                written = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
+                found.append({"message_id": row["name"], "size": status.st_size, "written_at": written, "cursor": str(row["id"])})
+            return found
+
+        return await self._do(read)
+
+    async def message_of_bank(self, bank: str, message_id: str) -> bytes | None:
+        def read() -> bytes | None:
+            path = self.drops[bank].outbox / message_id
+            return path.read_bytes() if path.parent == self.drops[bank].outbox and path.is_file() else None
+
+        return await self._do(read)
 
     async def shipments(self, carrier: str) -> list[dict[str, Any]]:
         return await self._do(self._carriers[carrier].shipments)
