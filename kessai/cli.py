@@ -24,7 +24,7 @@ The settlement server. 決済サーバー
   Try it         demo · up · status · token
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
-  Look after it  verify · exceptions · batches · unknown · schema · site · bank · mandate · client · user · firm · key
+  Look after it  verify · exceptions · batches · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
@@ -51,6 +51,7 @@ COMMANDS = (
     ("client", "kessai.cli_client:app", LOOK, "Keep up programs that may ask for tokens."),
     ("user", "kessai.cli_user:app", LOOK, "Keep up people who sign in."),
     ("key", "kessai.cli_client:key_app", LOOK, "Keep up the keys that sign access tokens."),
+    ("zengin", "kessai.cli_zengin:app", LOOK, "Look into bank files (全銀), and see how a name will be written."),
     ("firm", "kessai.cli_client:firm_app", LOOK, "Keep up firms and the parties they hold."),
 )
 

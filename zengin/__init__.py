@@ -9,16 +9,29 @@ Account debit (91), bulk credit (21), account statement (03), incoming-credit no
         ...
 
 Layouts are tables (``zengin.layouts``); readers and writers are compiled from them. Kana
-normalisation is in ``zengin.kana``, dates without a century in ``zengin.dates``, results with
+normalisation is in ``zengin.kana``, looking at a file of any kind in ``zengin.inspecting``, dates without a century in ``zengin.dates``, results with
 the failed lines only in ``zengin.outcome``.
 
 Source: Zengin standard record formats (JBA), 91/21/03/01.
 """
 
-from zengin.charset import BRANCH_NAME, EDI, FREE_TEXT, JIS, PARTY_NAME, CharacterSet, CharClass, UnsupportedCharacterSet, character_set
+from zengin.charset import (
+    BRANCH_NAME,
+    EBCDIC,
+    EDI,
+    FREE_TEXT,
+    JIS,
+    PARTY_NAME,
+    CharacterSet,
+    CharClass,
+    UnsupportedCharacterSet,
+    character_set,
+    detect_characters,
+)
 from zengin.findings import Code, Finding, Severity, ZenginError, ZenginReadError, ZenginWriteError
-from zengin.formats import DEBIT_REQUEST, DEBIT_RESULT, DEBIT_RESULT_FAILED_ONLY, NOTICE, PAYOUT, STATEMENT, FileFormat
+from zengin.formats import DEBIT, DEBIT_REQUEST, DEBIT_RESULT, DEBIT_RESULT_FAILED_ONLY, NOTICE, PAYOUT, STATEMENT, FileFormat
 from zengin.framing import Framing
+from zengin.inspecting import BlockTotals, InspectedRecord, Inspection, NotZengin
 from zengin.kana import TextTooLong, UnconvertibleCharacter, is_clean, to_bank_kana
 from zengin.outcome import OutcomeMismatch, complete_failed_only, line_differences
 from zengin.reader import Block, HeldLine, Reader, check, load, read
@@ -58,9 +71,11 @@ from zengin.writer import (
 
 __all__ = [
     "BRANCH_NAME",
+    "DEBIT",
     "DEBIT_REQUEST",
     "DEBIT_RESULT",
     "DEBIT_RESULT_FAILED_ONLY",
+    "EBCDIC",
     "EDI",
     "FREE_TEXT",
     "JIS",
@@ -69,6 +84,7 @@ __all__ = [
     "PAYOUT",
     "STATEMENT",
     "Block",
+    "BlockTotals",
     "CharClass",
     "CharacterSet",
     "Chunk",
@@ -82,6 +98,9 @@ __all__ = [
     "Finding",
     "Framing",
     "HeldLine",
+    "InspectedRecord",
+    "Inspection",
+    "NotZengin",
     "NoticeHeader",
     "NoticeLine",
     "NoticeLineB",
@@ -108,6 +127,7 @@ __all__ = [
     "character_set",
     "check",
     "complete_failed_only",
+    "detect_characters",
     "encode_debit_rows",
     "encode_payout_rows",
     "is_clean",

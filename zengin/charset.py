@@ -2,7 +2,8 @@
 
 One byte is one character. Code kind 0 is JIS X 0201: the ASCII range and the half-width
 katakana 0xA1-0xDF. The mapping is an explicit table: Python's ``shift_jis`` and ``cp932``
-codecs take two-byte characters, which would shift every field behind them.
+codecs take two-byte characters, which would shift every field behind them. Code kind 1 is
+EBCDIC in its Japanese katakana page (IBM 290), of which Python has no codec.
 
 A byte outside the table is decoded to a private-use character, so that positions in text
 stay positions in bytes and a finding can still name the byte.
@@ -31,13 +32,43 @@ def _decoded(byte: int) -> str:
 _JIS_TABLE: Final = "".join(_decoded(byte) for byte in range(256))
 
 
+_NONE: Final = "\0"
+"""Stands in the rows below for a byte without a character, or with one that no file may hold."""
+
+_EBCDIC_ROWS: Final = {
+    0x00: "\0\0\0\0\0\0\0\0\0\0\0\0\0\r\0\0",
+    0x20: "\0\0\0\0\0\n\0\0\0\0\0\0\0\0\0\0",
+    0x30: "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x1a",
+    0x40: " ｡｢｣､･ｦｧｨｩ\0.<(+|",
+    0x50: "&ｪｫｬｭｮｯ\0ｰ\0!\\*);\0",
+    0x60: "-/abcdefgh\0,%_>?",
+    0x70: "[ijklmnop`:#@'=\"",
+    0x80: "]ｱｲｳｴｵｶｷｸｹｺqｻｼｽｾ",
+    0x90: "ｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉr\0ﾊﾋﾌ",
+    0xA0: "~\0ﾍﾎﾏﾐﾑﾒﾓﾔﾕsﾖﾗﾘﾙ",
+    0xB0: "^\0\0tuvwxyzﾚﾛﾜﾝﾞﾟ",
+    0xC0: "{ABCDEFGHI\0\0\0\0\0\0",
+    0xD0: "}JKLMNOPQR\0\0\0\0\0\0",
+    0xE0: "$\0STUVWXYZ\0\0\0\0\0\0",
+    0xF0: "0123456789\0\0\0\0\0\0",
+}
+"""The yen sign (0x5B) is the backslash of text, as in JIS; the page's own backslash is not used."""
+
+
+def _ebcdic(byte: int) -> str:
+    row = _EBCDIC_ROWS.get(byte & 0xF0)
+    char = _NONE if row is None else row[byte & 0x0F]
+    return chr(_UNDEFINED + byte) if char == _NONE else char
+
+
+_EBCDIC_TABLE: Final = "".join(_ebcdic(byte) for byte in range(256))
+
+
 class UnsupportedCharacterSet(ValueError):
-    """The file declares a code kind that is not available here (1 is EBCDIC)."""
+    """A code kind that the standard does not have, or a head of a file in no set of it."""
 
     def __init__(self, code_kind: str) -> None:
-        super().__init__(
-            f"code kind {code_kind!r} is not supported, only 0 (JIS X 0201)" + (" and not 1 (EBCDIC)" if code_kind == "1" else "")
-        )
+        super().__init__(f"code kind {code_kind!r} is not supported, only 0 (JIS X 0201) and 1 (EBCDIC, IBM 290)")
         self.code_kind = code_kind
 
 
@@ -73,7 +104,9 @@ class CharacterSet:
 
 JIS: Final = CharacterSet("0", "JIS X 0201", _JIS_TABLE)
 
-CHARACTER_SETS: Final = {JIS.code_kind: JIS}
+EBCDIC: Final = CharacterSet("1", "EBCDIC (IBM 290)", _EBCDIC_TABLE)
+
+CHARACTER_SETS: Final = {characters.code_kind: characters for characters in (JIS, EBCDIC)}
 
 
 def character_set(code_kind: str) -> CharacterSet:
@@ -82,6 +115,14 @@ def character_set(code_kind: str) -> CharacterSet:
         return CHARACTER_SETS[code_kind]
     except KeyError:
         raise UnsupportedCharacterSet(code_kind) from None
+
+
+def detect_characters(head: bytes) -> CharacterSet | None:
+    """The set in which a file starts with the record type 1, as each must; None if in none."""
+    for characters in CHARACTER_SETS.values():
+        if head.startswith(characters.encode("1")):
+            return characters
+    return None
 
 
 def undefined_byte(char: str) -> int | None:

@@ -8,6 +8,7 @@ Source: Zengin standard record formats (JBA), 91/21/03/01; the wording is ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -155,6 +156,26 @@ _MESSAGES: Final[dict[Code, tuple[str, str]]] = {
 }
 
 
+_JAPANESE: Final = {
+    "spaces": "空白",
+    "text": "文字",
+    "another value": "他の値",
+    "a failure": "振替不能のコード",
+    "nothing": "なし",
+    "party name": "名義の文字",
+    "bank or branch name": "銀行名・支店名の文字",
+    "EDI information": "EDI情報の文字",
+    "free text": "摘要の文字",
+}
+_NUMBER_OF_DIGITS: Final = re.compile(r"(\d+) digits")
+
+
+def _in_japanese(words: str) -> str:
+    """What the layouts expect, and what was found instead of it, in Japanese where it is words."""
+    words = _JAPANESE.get(words, words)
+    return _NUMBER_OF_DIGITS.sub(r"数字\1桁", words).replace(" or ", "・").replace("byte 0x", "バイト 0x")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong.
@@ -177,15 +198,20 @@ class Finding:
     @property
     def message(self) -> str:
         """The finding in English, without its address."""
-        return self._text(0)
+        return self._text(0, self.expected, self.found)
 
     @property
     def message_ja(self) -> str:
         """The finding in Japanese, without its address."""
-        return self._text(1)
+        return self._text(1, self.expected_ja, _in_japanese(self.found))
 
-    def _text(self, language: int) -> str:
-        return _MESSAGES[self.code][language].format(field=self.field, label=self.label, expected=self.expected, found=self.found)
+    @property
+    def expected_ja(self) -> str:
+        """What was expected, in Japanese."""
+        return _in_japanese(self.expected)
+
+    def _text(self, language: int, expected: str, found: str) -> str:
+        return _MESSAGES[self.code][language].format(field=self.field, label=self.label, expected=expected, found=found)
 
     def __str__(self) -> str:
         where = f"record {self.record}, byte {self.byte}"

@@ -83,6 +83,9 @@ DEBIT_RESULT: Final = _debit(DebitShape.RESULT, debit.RESULT_LINE)
 DEBIT_RESULT_FAILED_ONLY: Final = _debit(DebitShape.RESULT_FAILED_ONLY, debit.FAILED_LINE)
 """91, what comes back, with the failed lines only: see ``zengin.outcome``."""
 
+DEBIT: Final = _debit(DebitShape.AS_ITS_TRAILER_SAYS, debit.RESULT_LINE)
+"""91 of any shape, to look at. Which one a bank sends is a setting: book from the formats above."""
+
 PAYOUT: Final[FileFormat[PayoutHeader, PayoutLine | PayoutLineWithCodes, PayoutTrailer, EndRecord]] = FileFormat(
     "21",
     payout.HEADER,

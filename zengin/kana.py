@@ -9,8 +9,9 @@ Source: Zengin standard record formats (JBA), 91/21/03/01, characters per field.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from zengin.charset import BRANCH_NAME, EDI, PARTY_NAME, CharClass
 
@@ -18,11 +19,15 @@ __all__ = [
     "BRANCH_NAME",
     "EDI",
     "PARTY_NAME",
+    "Change",
     "CharClass",
     "TextTooLong",
     "UnconvertibleCharacter",
+    "changes",
     "is_clean",
+    "named",
     "to_bank_kana",
+    "unconvertible",
 ]
 
 _FULL: Final = "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲン"
@@ -94,6 +99,57 @@ class TextTooLong(ValueError):
         self.width = width
 
 
+class Change(NamedTuple):
+    """One character that is written otherwise. ``position`` counts from 0; ``why`` and ``why_ja`` name the rule."""
+
+    position: int
+    char: str
+    half: str
+    why: str
+    why_ja: str
+
+
+_RULES: Final = (
+    (_SMALL, "small kana become large", "小書きの仮名は大きく"),
+    (_VOICED + _SEMI_VOICED, "a voiced kana is two characters", "濁点・半濁点は1文字"),
+    ("".join(_OLD), "old kana become today's", "旧仮名は現代の仮名に"),
+    (_DASHES, "every dash becomes -", "長音・横線は - に"),
+    ("・･", "the middle dot becomes a full stop", "中黒は . に"),
+    (_FULL, "full width becomes half width", "全角は半角に"),
+    ("".join(set(_SIGNS) - {"・", "･"}), "the sign's half-width form", "記号は半角に"),
+)
+
+
+def changes(text: str) -> list[Change]:
+    """What ``to_bank_kana`` does to each character of ``text`` that it does not leave alone."""
+    return [
+        Change(position, char, half, *_rule(char))
+        for position, char in enumerate(text)
+        if (half := HALF_WIDTH.get(ord(char), char)) != char
+    ]
+
+
+def _rule(char: str) -> tuple[str, str]:
+    katakana = chr(ord(char) + _HIRAGANA_SHIFT) if "ぁ" <= char <= "ゖ" else char
+    for chars, why, why_ja in _RULES:
+        if katakana in chars:
+            return (f"hiragana; {why}", f"平仮名、{why_ja}") if katakana != char else (why, why_ja)
+    if char.isascii():
+        return "letters become upper case", "英字は大文字に"
+    return "full width becomes half width", "全角は半角に"
+
+
+def unconvertible(text: str, char_class: CharClass = PARTY_NAME) -> list[tuple[int, str]]:
+    """Every character of ``text`` that has no form in ``char_class``, with its position from 0."""
+    return [(position, char) for position, char in enumerate(text) if not char_class.is_clean(char.translate(HALF_WIDTH))]
+
+
+def named(char: str) -> str:
+    """A character for a message: itself if it can be shown, its number, and its name if it has one."""
+    shown = f"{char} " if char.isprintable() and not unicodedata.combining(char) else ""
+    return f"{shown}(U+{ord(char):04X} {unicodedata.name(char, 'without a name')})"
+
+
 def is_clean(text: str, char_class: CharClass = PARTY_NAME) -> bool:
     """True if ``text`` is already what ``to_bank_kana`` would return for it."""
     return char_class.is_clean(text)
@@ -117,7 +173,5 @@ def _converted(text: str, char_class: CharClass) -> str:
     half = text.translate(HALF_WIDTH)
     if char_class.is_clean(half):
         return half
-    for position, char in enumerate(text):
-        if not char_class.is_clean(char.translate(HALF_WIDTH)):
-            raise UnconvertibleCharacter(char, position, char_class)
-    raise AssertionError("a class is a set of single characters")  # pragma: no cover
+    position, char = unconvertible(text, char_class)[0]  # a class is a set of single characters
+    raise UnconvertibleCharacter(char, position, char_class)

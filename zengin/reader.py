@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from zengin.charset import JIS, CharacterSet
+from zengin.charset import JIS, CharacterSet, detect_characters
 from zengin.findings import Code, Finding, Severity, ZenginReadError
 from zengin.formats import FileFormat
 from zengin.framing import SUB, Framing, Splitter
+from zengin.keys import KeySet
 from zengin.layout import Fault, Layout
 from zengin.totals import Tally
 
@@ -37,9 +38,7 @@ _MAY_FOLLOW: Final = {"": "1", "1": "28", "2": "28", "8": "19", "9": "9"}
 _BEFORE_LINES: Final = frozenset("12")
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HEAD: Final = 4
-"""First bytes that are kept to name a foreign encoding."""
-_EBCDIC_ONE: Final = b"\xf1"
-"""The digit 1, which every file starts with, in EBCDIC."""
+"""First bytes that name a foreign encoding."""
 
 
 class BinaryFile(Protocol):
@@ -85,7 +84,7 @@ class Reader(Generic[H, L, T, E]):
 
     Raises ``ZenginReadError`` while iterating. With ``hold_lines`` a bad line becomes a
     ``HeldLine`` instead. ``unique_keys`` also refuses a file in which a line's key (顧客番号)
-    repeats; that keeps every key in memory. With ``collect`` nothing raises: reading goes on as
+    repeats; that takes up to 27 bytes of memory per line. With ``collect`` nothing raises: reading goes on as
     far as it can and stops after that many findings.
     """
 
@@ -108,16 +107,17 @@ class Reader(Generic[H, L, T, E]):
         self._hold_lines = hold_lines
         self._collect = collect
         self._characters = characters
+        self._chunks = chunks_of(source)
         self._head = b""
         self._splitter = Splitter(
-            self._keep_head(_chunks(source)),
+            self._from_head(),
             file_format.record_length,
             characters,
             self._report_record,
             tolerant=tolerant,
         )
         self._records = iter(self._splitter)
-        self._keys: set[str] | None = set() if unique_keys and file_format.key else None
+        self._keys: KeySet | None = KeySet() if unique_keys and file_format.key else None
         self._tally: Tally[H, L, T] | None = None
         self._blocks = 0
         self._started = False
@@ -129,9 +129,17 @@ class Reader(Generic[H, L, T, E]):
         return self._splitter.framing
 
     def __iter__(self) -> Iterator[H | L | T | E | HeldLine]:
+        for record, _ in self.walk():
+            if record is not None:
+                yield record
+
+    def walk(self) -> Iterator[tuple[H | L | T | E | HeldLine | None, str]]:
+        """As iterating, but each record comes with its text, damaged ones as None with what is there of it."""
         if self._started:
             raise RuntimeError("a reader goes through its source once")
         self._started = True
+        if not self._is_in_set():
+            return
         previous = ""
         choose_line, keys = self._format.choose_line, self._keys
         for offset, text in self._records:
@@ -151,13 +159,13 @@ class Reader(Generic[H, L, T, E]):
                     self._check_key(record, keys)
             else:
                 if not self._in_order(previous, text):
+                    yield None, text
                     if self._given_up:
                         return
                     continue
                 record = self._frame(record_type, text)
             previous = record_type
-            if record is not None:
-                yield record
+            yield record, text
         if previous != "9":
             self._missing_end(previous)
 
@@ -168,11 +176,11 @@ class Reader(Generic[H, L, T, E]):
             return self._trailer(text)
         return self._end(text) if record_type == "9" else None
 
-    def _keep_head(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            if len(self._head) < _HEAD:
-                self._head += chunk[:_HEAD]
-            yield chunk
+    def _from_head(self) -> Iterator[bytes]:
+        head, self._head = self._head, b""
+        if head:
+            yield head
+        yield from self._chunks
 
     def _missing_end(self, previous: str) -> None:
         if self.record:
@@ -197,8 +205,6 @@ class Reader(Generic[H, L, T, E]):
         if previous == "9":
             self._report_record(Code.DATA_AFTER_END, Severity.FILE, self.byte, "", repr(record_type))
             return False
-        if self.record == 1 and not self._is_jis_text():
-            return False
         known = record_type in "1289"
         code = Code.RECORD_ORDER if known else Code.RECORD_TYPE
         self._report_record(code, Severity.FILE, self.byte, expected, repr(record_type))
@@ -210,23 +216,37 @@ class Reader(Generic[H, L, T, E]):
             self._report_record(Code.DATA_AFTER_END, Severity.FILE, offset, "", repr(text[:1]))
             return
 
-    def _is_jis_text(self) -> bool:
-        """False, and reported, if the file's first bytes are of Unicode or EBCDIC."""
+    def _is_in_set(self) -> bool:
+        """False, and reported, if the file's first bytes are of Unicode or of the other set: then all else would be noise."""
+        while len(self._head) < _HEAD and (chunk := next(self._chunks, None)) is not None:
+            self._head += chunk
         if self._head.startswith(_BYTE_ORDER_MARKS):
             name = self._characters.name
             self._report_record(Code.BYTE_ORDER_MARK, Severity.FILE, 0, name, "")
             return False
-        if self._head[:1] == _EBCDIC_ONE:
-            expected = f"{self._characters.code_kind} {self._characters.name}"
-            self._report_record(Code.CHARACTER_SET, Severity.FILE, 0, expected, "1 EBCDIC")
+        other = detect_characters(self._head)
+        if other is not None and other is not self._characters:
+            self._report_record(Code.CHARACTER_SET, Severity.FILE, 0, _described(self._characters), _described(other))
             return False
         return True
 
     def _header(self, text: str) -> H | None:
+        if self._characters is not JIS:
+            text = self._in_own_set(text)
         header = self._record(self._format.header, text)
         self._blocks += 1
         self._tally = None if header is None else self._format.tally(header)
         return header
+
+    def _in_own_set(self, text: str) -> str:
+        """The header as the layouts have it, which are written down with JIS's code kind."""
+        layout = self._format.header
+        at = layout.offset("code_kind")
+        said, own = text[at : at + 1], self._characters.code_kind
+        if said and said != own:
+            fault = Fault(Code.CHARACTER_SET, Severity.FILE, layout.field("code_kind"), repr(said), _described(self._characters))
+            self._report(self._findings(layout, [(at, fault)]))
+        return text[:at] + JIS.code_kind + text[at + 1 :] if said else text
 
     def _faulty_line(self, text: str) -> L | HeldLine | None:
         tally = self._tally
@@ -251,17 +271,16 @@ class Reader(Generic[H, L, T, E]):
             tally.add_held(held.values)
         return held
 
-    def _check_key(self, line: object, keys: set[str]) -> None:
+    def _check_key(self, line: object, keys: KeySet) -> None:
         """Reports a line whose key has been there before."""
         name = self._format.key
         if name is None:
             return
         key = line.values[name] if isinstance(line, HeldLine) else getattr(line, name)
-        if key in keys:
+        if not keys.add(key):
             layout = self._format.choose_line("")
             fault = Fault(Code.DUPLICATE, Severity.FILE, layout.field(name), key, "")
             self._report(self._findings(layout, [(layout.offset(name), fault)]))
-        keys.add(key)
 
     def _trailer(self, text: str) -> T | None:
         trailer = self._record(self._format.trailer, text)
@@ -311,7 +330,7 @@ class Reader(Generic[H, L, T, E]):
             if severity is Severity.WARNING and not self._tolerant:
                 severity = Severity.LINE
             if field.name == "code_kind":
-                code, expected = Code.CHARACTER_SET, f"{field.value} {self._characters.name}"
+                code, expected = Code.CHARACTER_SET, _described(self._characters)
             found.append(
                 Finding(
                     code,
@@ -347,7 +366,11 @@ class Reader(Generic[H, L, T, E]):
         return finding.severity is Severity.FILE
 
 
-def _chunks(source: Source) -> Iterator[bytes]:
+def _described(characters: CharacterSet) -> str:
+    return f"{characters.code_kind} {characters.name}"
+
+
+def chunks_of(source: Source) -> Iterator[bytes]:
     if isinstance(source, bytes):
         return iter([source])
     if isinstance(source, Iterable):
@@ -387,20 +410,27 @@ def check(
     tolerant: bool = False,
     unique_keys: bool = True,
     limit: int = 100,
+    characters: CharacterSet = JIS,
 ) -> list[Finding]:
     """Everything that is wrong with a file, the first ``limit`` findings; empty if nothing."""
-    reader = Reader(source, file_format, tolerant=tolerant, unique_keys=unique_keys, collect=limit)
+    reader = Reader(source, file_format, tolerant=tolerant, unique_keys=unique_keys, collect=limit, characters=characters)
     for _ in reader:
         pass
     return reader.findings[:limit]
 
 
-def load(source: Source, file_format: FileFormat[H, L, T, E], *, tolerant: bool = False) -> list[Block[H, L, T]]:
+def load(
+    source: Source,
+    file_format: FileFormat[H, L, T, E],
+    *,
+    tolerant: bool = False,
+    characters: CharacterSet = JIS,
+) -> list[Block[H, L, T]]:
     """The blocks of a file, all in memory. Raises ``ZenginReadError``."""
     blocks: list[Block[H, L, T]] = []
     header: Any = None
     lines: list[Any] = []
-    for record in Reader(source, file_format, tolerant=tolerant, unique_keys=True):
+    for record in Reader(source, file_format, tolerant=tolerant, unique_keys=True, characters=characters):
         kind: Any = type(record)
         if kind is file_format.header.record:
             header, lines = record, []

@@ -87,11 +87,25 @@ class Tally(ABC, Generic[H, L, T]):
 
 
 class DebitShape(Enum):
-    """What a debit file's lines are. A setting of the bank: it cannot be told from the file."""
+    """What a debit file's lines are. A setting of the bank: money moves on no guess of it."""
 
     REQUEST = "request"  # 依頼明細: the trailer has no outcome yet
     RESULT = "result"  # 結果明細, 全件作成: every line comes back
     RESULT_FAILED_ONLY = "result_failed_only"  # 不能分のみ作成: a missing line was debited
+    AS_ITS_TRAILER_SAYS = "as_its_trailer_says"  # for looking at a file, see `shape_of`
+
+
+def shape_of(trailer: DebitTrailer, count: int, failed_count: int) -> DebitShape:
+    """What a debit file of ``count`` lines claims to be, ``failed_count`` of them not debited.
+
+    Good enough to look at a file, never to book from it: a file of failed lines whose trailer is
+    wrong looks like another shape.
+    """
+    if not any(trailer[2:]) and not failed_count:
+        return DebitShape.REQUEST
+    if trailer.total_count > count == failed_count:
+        return DebitShape.RESULT_FAILED_ONLY
+    return DebitShape.RESULT
 
 
 class DebitTally(Tally[DebitHeader, DebitLine, DebitTrailer]):
@@ -118,7 +132,10 @@ class DebitTally(Tally[DebitHeader, DebitLine, DebitTrailer]):
         self._failed_amount += amount
 
     def trailer(self) -> DebitTrailer:
-        if self._shape is DebitShape.REQUEST:
+        return self._trailer_of(self._shape)
+
+    def _trailer_of(self, shape: DebitShape) -> DebitTrailer:
+        if shape is DebitShape.REQUEST:
             return DebitTrailer(self._count, self._amount_all, 0, 0, 0, 0)
         return DebitTrailer(
             self._count,
@@ -130,8 +147,11 @@ class DebitTally(Tally[DebitHeader, DebitLine, DebitTrailer]):
         )
 
     def compare(self, trailer: DebitTrailer) -> list[Difference]:
-        expected = self.trailer()
-        if self._shape is DebitShape.RESULT_FAILED_ONLY:
+        shape = self._shape
+        if shape is DebitShape.AS_ITS_TRAILER_SAYS:
+            shape = shape_of(trailer, self._count, self._failed_count)
+        expected = self._trailer_of(shape)
+        if shape is DebitShape.RESULT_FAILED_ONLY:
             # The debited lines are not in the file: only their arithmetic can be checked here,
             # the rest needs the request (zengin.outcome).
             expected = expected._replace(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple, NoReturn
 
-from zengin.charset import JIS
+from zengin.charset import JIS, CharacterSet
 from zengin.findings import Code, Finding, Severity, ZenginWriteError
 from zengin.framing import Framing
 from zengin.layout import SEPARATOR, Fault, Kind, Layout, LineFormat
@@ -93,6 +93,13 @@ class Chunk:
     total: int
 
 
+class _Form(NamedTuple):
+    """How records become bytes."""
+
+    framing: Framing
+    characters: CharacterSet
+
+
 class _Place(NamedTuple):
     """Where a record stands, for findings."""
 
@@ -126,6 +133,7 @@ def encode_debit_rows(
     rows: Iterable[DebitRow],
     *,
     framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
     lines_per_chunk: int = LINES_PER_CHUNK,
 ) -> Iterator[Chunk]:
     """The lines of a debit request (91) without header and trailer, in bulk.
@@ -134,49 +142,71 @@ def encode_debit_rows(
     Raises ``ZenginWriteError`` on a row that may not be written, or on more than ``MAX_COUNT``
     lines or ``MAX_TOTAL`` yen.
     """
-    return _encode(_DEBIT_ROW, rows, debit.TRAILER, framing, lines_per_chunk)
+    return _encode(_DEBIT_ROW, rows, debit.TRAILER, _Form(framing, characters), lines_per_chunk)
 
 
 def encode_payout_rows(
     rows: Iterable[PayoutRow],
     *,
     framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
     lines_per_chunk: int = LINES_PER_CHUNK,
 ) -> Iterator[Chunk]:
     """The lines of a bulk credit file (21) with EDI, as ``encode_debit_rows``."""
-    return _encode(_PAYOUT_ROW, rows, payout.TRAILER, framing, lines_per_chunk)
+    return _encode(_PAYOUT_ROW, rows, payout.TRAILER, _Form(framing, characters), lines_per_chunk)
 
 
-def write_debit_rows(header: DebitHeader, rows: Iterable[DebitRow], *, framing: Framing = Framing.CRLF) -> Iterator[bytes]:
+def write_debit_rows(
+    header: DebitHeader,
+    rows: Iterable[DebitRow],
+    *,
+    framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
+) -> Iterator[bytes]:
     """A debit request (91) from plain tuples; see ``encode_debit_rows``."""
-    return _bulk_debit(header, _encode(_DEBIT_ROW, rows, debit.TRAILER, framing), framing)
+    form = _Form(framing, characters)
+    return _bulk_debit(header, _encode(_DEBIT_ROW, rows, debit.TRAILER, form), form)
 
 
-def write_debit_request(header: DebitHeader, lines: Iterable[DebitLine], *, framing: Framing = Framing.CRLF) -> Iterator[bytes]:
+def write_debit_request(
+    header: DebitHeader,
+    lines: Iterable[DebitLine],
+    *,
+    framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
+) -> Iterator[bytes]:
     """A debit request (91). Every result code must be 0."""
-    return _bulk_debit(header, _encode(_DEBIT_LINE, lines, debit.TRAILER, framing), framing)
+    form = _Form(framing, characters)
+    return _bulk_debit(header, _encode(_DEBIT_LINE, lines, debit.TRAILER, form), form)
 
 
-def _bulk_debit(header: DebitHeader, chunks: Iterator[Chunk], framing: Framing) -> Iterator[bytes]:
-    yield _record(debit.HEADER, header, 1, framing)
+def _bulk_debit(header: DebitHeader, chunks: Iterator[Chunk], form: _Form) -> Iterator[bytes]:
+    yield _record(debit.HEADER, header, 1, form)
     count = total = 0
     for chunk in chunks:
         count, total = chunk.count, chunk.total
         yield chunk.data
     trailer = DebitTrailer(count, total, 0, 0, 0, 0)
-    yield _record(debit.TRAILER, trailer, count + 2, framing)
-    yield _record(debit.END, EndRecord(), count + 3, framing)
+    yield _record(debit.TRAILER, trailer, count + 2, form)
+    yield _record(debit.END, EndRecord(), count + 3, form)
 
 
-def write_payout_rows(header: PayoutHeader, rows: Iterable[PayoutRow], *, framing: Framing = Framing.CRLF) -> Iterator[bytes]:
+def write_payout_rows(
+    header: PayoutHeader,
+    rows: Iterable[PayoutRow],
+    *,
+    framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
+) -> Iterator[bytes]:
     """A bulk credit file (21) from plain tuples; see ``encode_payout_rows``."""
-    yield _record(payout.HEADER, header, 1, framing)
+    form = _Form(framing, characters)
+    yield _record(payout.HEADER, header, 1, form)
     count = total = 0
-    for chunk in _encode(_PAYOUT_ROW, rows, payout.TRAILER, framing):
+    for chunk in _encode(_PAYOUT_ROW, rows, payout.TRAILER, form):
         count, total = chunk.count, chunk.total
         yield chunk.data
-    yield _record(payout.TRAILER, PayoutTrailer(count, total), count + 2, framing)
-    yield _record(payout.END, EndRecord(), count + 3, framing)
+    yield _record(payout.TRAILER, PayoutTrailer(count, total), count + 2, form)
+    yield _record(payout.END, EndRecord(), count + 3, form)
 
 
 def write_debit_result(
@@ -185,22 +215,24 @@ def write_debit_result(
     *,
     failed_only: bool = False,
     framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
 ) -> Iterator[bytes]:
     """A debit result (91), as a bank makes it.
 
     ``lines`` are all lines of the request with their outcome. With ``failed_only`` the debited
     ones are left out of the file but counted in its trailer.
     """
+    form = _Form(framing, characters)
     tally = DebitTally(header, DebitShape.RESULT)
-    yield _record(debit.HEADER, header, 1, framing)
+    yield _record(debit.HEADER, header, 1, form)
     record = 1
     for line in lines:
         tally.add(line)
         if not (failed_only and line.result_code is ResultCode.DEBITED):
             record += 1
-            yield _record(debit.RESULT_LINE, line, record, framing)
-    yield _record(debit.TRAILER, tally.trailer(), record + 1, framing)
-    yield _record(debit.END, EndRecord(), record + 2, framing)
+            yield _record(debit.RESULT_LINE, line, record, form)
+    yield _record(debit.TRAILER, tally.trailer(), record + 1, form)
+    yield _record(debit.END, EndRecord(), record + 2, form)
 
 
 def write_payout(
@@ -208,22 +240,31 @@ def write_payout(
     lines: Iterable[PayoutLine | PayoutLineWithCodes],
     *,
     framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
 ) -> Iterator[bytes]:
     """A bulk credit file (21)."""
+    form = _Form(framing, characters)
     tally = PayoutTally(header)
-    yield _record(payout.HEADER, header, 1, framing)
-    record = yield from _tallied(lines, tally.add, framing)
-    yield _record(payout.TRAILER, tally.trailer(), record + 1, framing)
-    yield _record(payout.END, EndRecord(), record + 2, framing)
+    yield _record(payout.HEADER, header, 1, form)
+    record = yield from _tallied(lines, tally.add, form)
+    yield _record(payout.TRAILER, tally.trailer(), record + 1, form)
+    yield _record(payout.END, EndRecord(), record + 2, form)
 
 
-def write_statement(header: StatementHeader, lines: Iterable[StatementLine], *, framing: Framing = Framing.CRLF) -> Iterator[bytes]:
+def write_statement(
+    header: StatementHeader,
+    lines: Iterable[StatementLine],
+    *,
+    framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
+) -> Iterator[bytes]:
     """An account statement (03) of one account; the closing balance follows from the opening."""
+    form = _Form(framing, characters)
     tally = StatementTally(header)
-    yield _record(statement.HEADER, header, 1, framing)
-    record = yield from _tallied(lines, tally.add, framing)
-    yield _record(statement.TRAILER, tally.trailer(), record + 1, framing)
-    yield _record(statement.END, StatementEnd(record + 2, 1), record + 2, framing)
+    yield _record(statement.HEADER, header, 1, form)
+    record = yield from _tallied(lines, tally.add, form)
+    yield _record(statement.TRAILER, tally.trailer(), record + 1, form)
+    yield _record(statement.END, StatementEnd(record + 2, 1), record + 2, form)
 
 
 def write_notice(
@@ -231,13 +272,15 @@ def write_notice(
     lines: Iterable[NoticeLine | NoticeLineB],
     *,
     framing: Framing = Framing.CRLF,
+    characters: CharacterSet = JIS,
 ) -> Iterator[bytes]:
     """An incoming-credit notice (01) of one account."""
+    form = _Form(framing, characters)
     tally = NoticeTally(header)
-    yield _record(notice.HEADER, header, 1, framing)
-    record = yield from _tallied(lines, tally.add, framing)
-    yield _record(notice.TRAILER, tally.trailer(), record + 1, framing)
-    yield _record(notice.END, EndRecord(), record + 2, framing)
+    yield _record(notice.HEADER, header, 1, form)
+    record = yield from _tallied(lines, tally.add, form)
+    yield _record(notice.TRAILER, tally.trailer(), record + 1, form)
+    yield _record(notice.END, EndRecord(), record + 2, form)
 
 
 _LINE_LAYOUTS: Final[Mapping[type, Layout[Any]]] = {
@@ -252,30 +295,31 @@ _LINE_LAYOUTS: Final[Mapping[type, Layout[Any]]] = {
 }
 
 
-def _tallied(lines: Iterable[Any], add: Callable[[Any], None], framing: Framing) -> Generator[bytes, None, int]:
+def _tallied(lines: Iterable[Any], add: Callable[[Any], None], form: _Form) -> Generator[bytes, None, int]:
     record = 1
     for line in lines:
         record += 1
-        data = _record(_LINE_LAYOUTS[type(line)], line, record, framing)
+        data = _record(_LINE_LAYOUTS[type(line)], line, record, form)
         add(line)
         yield data
     return record
 
 
-def encode_record(layout: Layout[Any], record: tuple[Any, ...]) -> bytes:
+def encode_record(layout: Layout[Any], record: tuple[Any, ...], *, characters: CharacterSet = JIS) -> bytes:
     """One record without separator. Raises ``ZenginWriteError``."""
-    return _record(layout, record, 1, Framing.NONE)
+    return _record(layout, record, 1, _Form(Framing.NONE, characters))
 
 
-def _record(layout: Layout[Any], values: tuple[Any, ...], number: int, framing: Framing) -> bytes:
+def _record(layout: Layout[Any], values: tuple[Any, ...], number: int, form: _Form) -> bytes:
     text = layout.line_format.line(values)
     if text is None:
-        _Place(number, framing, layout.width).refuse(layout, layout.line_format.faults(values))
-    return _framed([text], layout, framing)
+        _Place(number, form.framing, layout.width).refuse(layout, layout.line_format.faults(values))
+    return _framed([text], layout, form)
 
 
-def _framed(lines: list[str], layout: Layout[Any], framing: Framing) -> bytes:
+def _framed(lines: list[str], layout: Layout[Any], form: _Form) -> bytes:
     """The bytes of checked lines, their field separators taken out."""
+    framing, characters = form
     separator, cut = framing.separator, framing.cut
     if not framing.is_standard:
         raise ValueError(f"{framing.name} framing is read, never written")
@@ -285,17 +329,21 @@ def _framed(lines: list[str], layout: Layout[Any], framing: Framing) -> bytes:
             raise ValueError(f"{layout.name} has no room for a line break inside")
         lines = [line[:-cut] for line in lines]
     lines.append("")
-    return JIS.encode(separator.join(lines).replace(SEPARATOR, ""))
+    text = separator.join(lines).replace(SEPARATOR, "")
+    if characters is not JIS and "code_kind" in layout.offsets:  # layouts are written down with JIS's
+        at = layout.offset("code_kind")
+        text = text[:at] + characters.code_kind + text[at + 1 :]
+    return characters.encode(text)
 
 
 def _encode(
     line_format: LineFormat,
     rows: Iterable[tuple[Any, ...]],
     trailer: Layout[Any],
-    framing: Framing,
+    form: _Form,
     lines_per_chunk: int = LINES_PER_CHUNK,
 ) -> Iterator[Chunk]:
-    layout = line_format.layout
+    layout, framing = line_format.layout, form.framing
     template, matches = line_format.template, line_format.matches
     amount = next(i for i, field in enumerate(line_format.fields) if field.name == "amount")
     rows = iter(rows)
@@ -319,7 +367,7 @@ def _encode(
             _refuse_fraction(line_format, batch, count, framing)
         count += len(batch)
         _check_limits(trailer, count, total, framing)
-        yield Chunk(_framed(lines, layout, framing), count, total)
+        yield Chunk(_framed(lines, layout, form), count, total)
 
 
 def _refuse_fraction(line_format: LineFormat, batch: list[tuple[Any, ...]], count: int, framing: Framing) -> NoReturn:

@@ -12,7 +12,9 @@ import pytest
 from tests.zengin.examples import FORMATS, GOLDENS, SAMPLES
 from zengin import (
     DEBIT_RESULT,
+    JIS,
     Block,
+    CharacterSet,
     DebitHeader,
     Framing,
     NoticeHeader,
@@ -48,20 +50,21 @@ def rendered(records: Iterator[Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def rewritten(block: Block[Any, Any, Any], framing: Framing, all_lines: tuple[Any, ...]) -> bytes:
+def rewritten(block: Block[Any, Any, Any], framing: Framing, all_lines: tuple[Any, ...], characters: CharacterSet = JIS) -> bytes:
+    form: Any = {"framing": framing, "characters": characters}
     header: Any = block.header
     match header:
         case DebitHeader() if block.trailer.debited_count or block.trailer.failed_count:
             failed_only = len(block.lines) < len(all_lines)
-            chunks = write_debit_result(header, all_lines, failed_only=failed_only, framing=framing)
+            chunks = write_debit_result(header, all_lines, failed_only=failed_only, **form)
         case DebitHeader():
-            chunks = write_debit_request(header, all_lines, framing=framing)
+            chunks = write_debit_request(header, all_lines, **form)
         case PayoutHeader():
-            chunks = write_payout(header, all_lines, framing=framing)
+            chunks = write_payout(header, all_lines, **form)
         case StatementHeader():
-            chunks = write_statement(header, all_lines, framing=framing)
+            chunks = write_statement(header, all_lines, **form)
         case NoticeHeader():
-            chunks = write_notice(header, all_lines, framing=framing)
+            chunks = write_notice(header, all_lines, **form)
         case _:
             raise AssertionError(header)
     return b"".join(chunks)

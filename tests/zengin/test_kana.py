@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zengin.charset import BRANCH_NAME, EDI, JIS, PARTY_NAME, CharClass, UnsupportedCharacterSet, character_set, undefined_byte
-from zengin.kana import TextTooLong, UnconvertibleCharacter, is_clean, to_bank_kana
+from zengin.kana import HALF_WIDTH, TextTooLong, UnconvertibleCharacter, changes, is_clean, named, to_bank_kana, unconvertible
 
 CONVERTED = """
     アイウエオ          ｱｲｳｴｵ
@@ -128,9 +128,43 @@ def test_two_byte_characters_cannot_be_encoded(text: str):
         JIS.encode(text)
 
 
-def test_ebcdic_is_refused_by_name():
+def test_a_code_kind_that_nobody_has():
     assert character_set("0") is JIS
-    with pytest.raises(UnsupportedCharacterSet, match="EBCDIC"):
-        character_set("1")
-    with pytest.raises(UnsupportedCharacterSet, match="code kind '7'"):
+    with pytest.raises(UnsupportedCharacterSet, match=r"code kind '7' .* 1 \(EBCDIC"):
         character_set("7")
+
+
+@pytest.mark.parametrize(
+    "text, rule",
+    [
+        ("ァ", "small kana become large"),
+        ("ぁ", "hiragana; small kana become large"),
+        ("ガ", "a voiced kana is two characters"),
+        ("ぱ", "hiragana; a voiced kana is two characters"),
+        ("ヱ", "old kana become today's"),
+        ("―", "every dash becomes -"),
+        ("･", "the middle dot becomes a full stop"),
+        ("ア", "full width becomes half width"),
+        ("Ａ", "full width becomes half width"),
+        ("「", "the sign's half-width form"),
+        ("a", "letters become upper case"),
+    ],
+)
+def test_every_change_has_its_rule(text: str, rule: str):
+    (change,) = changes(f"ｱ{text}")
+    assert (change.position, change.char, change.why) == (1, text, rule)
+    assert change.half == to_bank_kana(text, EDI)
+    assert not change.why_ja.isascii()
+
+
+def test_every_character_of_the_table_has_a_rule_that_fits():
+    for code, half in HALF_WIDTH.items():
+        assert [change.half for change in changes(chr(code))] == ([half] if half != chr(code) else [])
+
+
+def test_all_that_has_no_form_is_named():
+    assert unconvertible("ｱ空,🍣", PARTY_NAME) == [(1, "空"), (2, ","), (3, "🍣")]
+    assert named("空") == "空 (U+7A7A CJK UNIFIED IDEOGRAPH-7A7A)"
+    assert named("\u202e") == "(U+202E RIGHT-TO-LEFT OVERRIDE)"
+    assert named("\x00") == "(U+0000 without a name)"
+    assert named("\u0301") == "(U+0301 COMBINING ACUTE ACCENT)"

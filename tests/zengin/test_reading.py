@@ -21,6 +21,7 @@ from zengin import (
     Finding,
     Framing,
     HeldLine,
+    Inspection,
     NoticeLineB,
     ResultCode,
     ZenginReadError,
@@ -93,7 +94,7 @@ WRONG: list[tuple[str, bytes, list[tuple[Code, int, int, str]]]] = [
     ("business 21", patched(GOOD, 1, 2, b"21"), [(Code.FIXED_VALUE, 1, 1, "kind_code")]),
     ("EBCDIC declared", patched(GOOD, 1, 4, b"1"), [(Code.CHARACTER_SET, 1, 3, "code_kind")]),
     ("EBCDIC", b"\xf1" + GOOD[1:], [(Code.CHARACTER_SET, 1, 0, "")]),
-    ("a byte order mark", b"\xef\xbb\xbf" + GOOD, [(Code.RECORD_LENGTH, 1, 0, ""), (Code.BYTE_ORDER_MARK, 1, 0, "")]),
+    ("a byte order mark", b"\xef\xbb\xbf" + GOOD, [(Code.BYTE_ORDER_MARK, 1, 0, "")]),
     ("count off by one", patched(GOOD, 5, 2, b"000004"), [(Code.TRAILER, 5, 489, "total_count")]),
     ("amount off by one", patched(GOOD, 5, 8, b"000000189801"), [(Code.TRAILER, 5, 495, "total_amount")]),
     ("an outcome in a request", patched(GOOD, 5, 20, b"000003"), [(Code.TRAILER, 5, 507, "debited_count")]),
@@ -301,6 +302,22 @@ def test_a_finding_speaks_english_and_japanese():
     assert finding.column == 2
 
 
+@pytest.mark.parametrize(
+    "record, column, new, english, japanese",
+    [
+        (2, 53, b"a", "which party name does not allow", "使用できない文字があります: 'a'(名義の文字)"),
+        (2, 53, b"\xff", "byte 0xFF", "バイト 0xFF"),
+        (2, 44, b"x", "payer_account_number is *****01, expected 7 digits", "口座番号が数字ではありません: *****01(数字7桁)"),
+        (2, 113, b"X", "the filler is not spaces", "ダミーが空白ではありません"),
+        (3, 1, b"9", "record type '9' cannot stand here, expected 2 or 8", "データ区分 '9' の位置が不正です(2・8)"),
+    ],
+)
+def test_what_was_expected_is_said_in_both_languages(record: int, column: int, new: bytes, english: str, japanese: str):
+    finding = check(patched(GOOD, record, column, new), DEBIT_REQUEST)[0]
+    assert english in finding.message
+    assert japanese in finding.message_ja
+
+
 def test_every_code_has_both_messages():
     for code in Code:
         finding = Finding(code, check(b"", DEBIT_REQUEST)[0].severity, 1, 0, 1, "amount", "引落金額", "1", "2")
@@ -340,17 +357,26 @@ def test_reading_starts_before_the_file_has_ended():
     assert given < len(RECORDS)
 
 
-def test_memory_stays_flat_both_ways():
-    def peak(count: int) -> int:
-        lines = (line(number) for number in range(1, count + 1))
-        tracemalloc.start()
-        read_back = sum(1 for _ in read(write_debit_request(HEADER, lines), DEBIT_REQUEST))
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert read_back == count + 3
-        return most
+def _peak(count: int, *, inspecting: bool = False) -> int:
+    lines = (line(number) for number in range(1, count + 1))
+    data = write_debit_request(HEADER, lines)
+    tracemalloc.start()
+    read_back = sum(1 for _ in (Inspection(data) if inspecting else read(data, DEBIT_REQUEST)))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read_back == count + 3
+    return most
 
-    assert peak(20_000) < 1.2 * peak(5_000)
+
+def test_memory_stays_flat_both_ways():
+    assert _peak(20_000) < 1.2 * _peak(5_000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("inspecting", [False, True])
+def test_memory_stays_flat_up_to_the_trailers_limit(inspecting: bool):
+    """999,999 lines, written and read at once; an inspection also remembers every customer number."""
+    assert _peak(999_999, inspecting=inspecting) < (40 << 20 if inspecting else 4 << 20)
 
 
 # -- 21, 03 and 01
