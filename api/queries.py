@@ -26,14 +26,16 @@ from api.types.asking import (
 )
 from api.types.connections import ContractConnection, ContractEdge, SettlementConnection, SettlementEdge
 from api.types.contract import Contract, Info, as_of, event_of, events_of, load
+from api.types.reconciliation import AccountReconciliation, shown
 from api.types.settlement import SettlementSum, settlement_event_of, settlement_of, shown_settlement
 from api.types.shapes import Count, Node, PageInfo
-from domain.access import FieldGroup
-from domain.store import pages, people, reading
+from domain.access import FieldGroup, ViewerKind
+from domain.store import pages, people, reading, reconciling
 from domain.store.connection import reading as snapshot
 
 READ_CONTRACTS = "contracts:read"
 READ_SETTLEMENTS = "settlements:read"
+OPERATIONS = "operations"
 
 First = Annotated[int | None, strawberry.argument(description="The first so many rows, up to 200; 50 when neither is given.")]
 After = Annotated[str | None, strawberry.argument(description="Only rows after this cursor of the same list, filter and order.")]
@@ -217,6 +219,26 @@ async def _resolve_settlements(
     )
 
 
+async def _resolve_reconciliation(
+    info: Info,
+    site_id: Annotated[
+        str | None, strawberry.argument(description="Only this site's accounts. Null: all that you may see.")
+    ] = strawberry.UNSET,
+    bank_code: Annotated[str | None, strawberry.argument(description="Only accounts at this bank. Null: at all banks.")] = strawberry.UNSET,
+) -> list[AccountReconciliation]:
+    """A site needs settlements:read and sees its own accounts, an operator needs operations and sees all; firms have none here."""
+    context = info.context
+    context.require(OPERATIONS if context.viewer.kind is ViewerKind.OPERATOR else READ_SETTLEMENTS)
+    wanted = None if given(site_id) is None else site_of(given(site_id) or "") or 0
+    if context.viewer.kind is ViewerKind.FIRM:
+        return []
+    if context.viewer.kind is ViewerKind.SITE:
+        wanted = context.viewer.id if wanted in (None, context.viewer.id) else 0
+    async with snapshot() as tx:
+        found = await reconciling.accounts(tx, now=context.now, site_id=wanted, bank_code=given(bank_code))
+    return [shown(one) for one in found]
+
+
 @strawberry.type(description="The questions that one may ask.")
 class Query:
     """Each field is one question; nothing here writes."""
@@ -239,4 +261,8 @@ class Query:
             "The settlements (清算状況, figure 9): all contracts in which you are the seller (a site: that were closed on it), from "
             "registration on. By the date of the debit unless an order is given."
         ),
+    )
+    reconciliation: list[AccountReconciliation] = strawberry.field(
+        resolver=_resolve_reconciliation,
+        description="A site's accounts (照合) by the ledger and by the banks' statements, what is under way, and every open break with its age.",
     )

@@ -19,7 +19,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """What a format puts behind the stem of a request, and behind `.receipt`, `.result` and a statement's name."""
+    """What a format puts behind the stem of a request, behind `.receipt` and `.result`, and behind a statement's or notice's name."""
 
     request: str
     receipt: str
@@ -34,7 +34,7 @@ ENDINGS = {Format.ZENGIN: Endings(".txt", ".json", ".txt", ".txt")}
 class Incoming:
     """What the name of something that came in says."""
 
-    kind: str  # receipt, result or statement
+    kind: str  # receipt, result, statement or credits
     format: Format
     request: str = ""  # the name of the file of ours that a receipt or a result answers
     statement: StatementName | None = None
@@ -42,7 +42,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class StatementName:
-    """Account, booking date and number in a statement's name."""
+    """Account, booking date and number in the name of a statement (03) or of a notice of credits (01)."""
 
     bank_code: str
     branch_code: str
@@ -58,7 +58,7 @@ class StatementName:
 
 _STEM = r"(?:91|21)_[0-9]{10}_[0-9]{8}_[0-9]{3}"
 _DEBIT = r"91_[0-9]{10}_[0-9]{8}_[0-9]{3}"
-_STATEMENT = r"03_([0-9]{4})([0-9]{3})([0-9])([0-9]{7})_([0-9]{8})_([0-9]{3})"
+_STATEMENT = r"(03|01)_([0-9]{4})([0-9]{3})([0-9])([0-9]{7})_([0-9]{8})_([0-9]{3})"
 
 
 def _patterns(of: Endings) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
@@ -81,13 +81,17 @@ def read_name(name: str) -> Incoming | None:
         if found := result.fullmatch(name):
             return Incoming("result", form, found[1])
         if found := statement.fullmatch(name):
-            bank, branch, account_type, account, day, number = found.groups()
-            return Incoming("statement", form, statement=StatementName(bank, branch, account_type, account, day, int(number)))
+            layout, bank, branch, account_type, account, day, number = found.groups()
+            return Incoming(
+                "statement" if layout == "03" else "credits",
+                form,
+                statement=StatementName(bank, branch, account_type, account, day, int(number)),
+            )
     return None
 
 
 def kind_of(name: str) -> str:
-    """What something is, by its name: receipt, result, statement, or `other`."""
+    """What something is, by its name: receipt, result, statement, credits, or `other`."""
     found = read_name(name)
     return found.kind if found else "other"
 

@@ -1,6 +1,6 @@
 """What will happen and when: one list for all banks, carriers and sites, in the order of business time.
 
-At one instant banks come first (execution, then results, then statements), then carriers, then the sites' registrations.
+At one instant banks come first (execution, then results, then statements and notices), then carriers, then the sites' registrations.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Rank(IntEnum):
     RECEIPT = 1
     RESULT = 2
     STATEMENT = 3
+    NOTICE = 4
     CARRIER = 5
     SITE = 8
 

@@ -68,6 +68,7 @@ class BankConfig:
     result_failed_only: bool
     statement_days: int
     statement_at: time
+    notice_at: time | None  # of incoming credits, on their day; None: this bank writes none
     return_days: int
     charge_per_line: Mapping[str, int]
     max_lines: int
@@ -220,6 +221,7 @@ def _bank(data: Mapping[str, Any], holidays: frozenset[date]) -> BankConfig:
         result_failed_only=shape == "FAILED_ONLY",
         statement_days=int(data.get("statement_days", 1)),
         statement_at=time.fromisoformat(data.get("statement_at", "06:00")),
+        notice_at=time.fromisoformat(data["notice_at"]) if data.get("notice_at") else None,
         return_days=return_days,
         charge_per_line={kind: int(yen) for kind, yen in data.get("charge_per_line", {}).items()},
         max_lines=int(data.get("max_lines", 999_999)),

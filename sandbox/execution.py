@@ -33,6 +33,7 @@ from sandbox.config import BankConfig
 from sandbox.formats import FORMATS
 from sandbox.instants import instant_on
 from sandbox.intake import behaviour_of
+from sandbox.notice import Announced, write_notice
 from sandbox.publishing import Drop, Publisher
 from sandbox.rules import Behaviour, RuleBook, delay_of
 from sandbox.statement import BY_CASH, BY_CREDIT, BY_DEBIT, OTHER, RETURNED, Heading, Movement
@@ -69,6 +70,7 @@ class Execution:
             "receipt": self._receipt,
             "result": self._result,
             "statements": self._statements,
+            "notices": self._notices,
         }
 
     def book(self, day: date, bookings: Iterable[Booking]) -> None:
@@ -78,6 +80,8 @@ class Execution:
             at = instant_on(bank.calendar.shift(day, bank.statement_days), bank.statement_at)
             payload = {"bank": code, "day": day.isoformat()}
             self._agenda.add(at, Rank.STATEMENT, "statements", payload, once=f"statements/{code}/{day}")
+            if bank.notice_at is not None and bank.format == "zengin":
+                self._agenda.add(instant_on(day, bank.notice_at), Rank.NOTICE, "notices", payload, once=f"notices/{code}/{day}")
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -252,6 +256,24 @@ class Execution:
             )
             movements = (self._movement(bank.code, booking) for booking in self._books.bookings_on(account["id"], day))
             self._publisher.publish(bank.code, name, FORMATS[bank.format].statement(heading, account["opening"], movements))
+
+    def _notices(self, payload: Any, now: datetime) -> None:
+        """Once a day, one file for each reported account that was credited by somebody; with the rule, each credit is taken back at once."""
+        bank, day = self._banks[payload["bank"]], date.fromisoformat(payload["day"])
+        for account in self._books.reported_on(bank.code, day):
+            key = account["key"]
+            credited = [x for x in self._books.bookings_on(account["id"], day) if x["kind"] in {"credit", "return"}]
+            name = f"01_{bank.code}{key}_{day:%Y%m%d}_001.txt"
+            facts = {"kind": "01", "date": day.isoformat(), "name": name}
+            behaviour = self._rules.behaviour(bank.code, facts, partial(_one_account, key))
+            if not credited or behaviour.is_silent_about("notice") or self._publisher.knows(bank.code, name):
+                continue
+            announced = [
+                Announced(number, x["amount"], x["party"], x["reference"], cancels=cancels)
+                for number, x in enumerate(credited, 1)
+                for cancels in ((False, True) if behaviour.action.get("cancel_notice") else (False,))
+            ]
+            self._publisher.publish(bank.code, name, write_notice(bank, key, account["holder"], day, announced))
 
     def _movement(self, bank: str, booking: sqlite3.Row) -> Movement:
         kind = booking["kind"]

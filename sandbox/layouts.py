@@ -1,6 +1,6 @@
-"""The record layouts of the bank files 91, 21 and 03, as tables.
+"""The record layouts of the bank files 91, 21, 03 and 01, as tables.
 
-91 預金口座振替 and 21 総合振込 have records of 120 bytes, 03 入出金取引明細 of 200. Every legal character is one byte: ASCII
+91 預金口座振替 and 21 総合振込 have records of 120 bytes, 03 入出金取引明細 and 01 振込入金通知 of 200. Every legal character is one byte: ASCII
 0x20-0x7E and half-width katakana 0xA1-0xDF (JIS X 0201). Offsets follow from the widths and are written nowhere.
 """
 
@@ -247,6 +247,55 @@ STATEMENT_END = Layout(
     _n("account_count", 5, "口座数"),
     _filler(184),
 )
+
+NOTICE_HEADER = Layout(
+    _n("data_kind", 1, "データ区分", "1"),
+    _n("business", 2, "種別コード", "01"),
+    _n("code_kind", 1, "コード区分", "0"),
+    _n("made_on", 6, "作成日"),
+    _n("from_on", 6, "勘定日（自）"),
+    _n("to_on", 6, "勘定日（至）"),
+    _n("bank", 4, "銀行コード"),
+    _c("bank_name", 15, "銀行名"),
+    _n("branch", 3, "支店コード"),
+    _c("branch_name", 15, "支店名"),
+    _n("type", 1, "預金種目"),
+    _n("account", 7, "口座番号"),
+    _c("holder", 40, "口座名"),
+    _filler(93),
+)
+_NOTICE_LINE = (
+    _n("data_kind", 1, "データ区分", "2"),
+    _n("inquiry_number", 6, "照会番号"),
+    _n("booked_on", 6, "勘定日"),
+    _n("value_on", 6, "起算日"),
+    _n("amount", 10, "金額"),
+    _n("foreign_bills", 10, "うち他店券金額"),
+    _n("remitter_code", 10, "振込依頼人コード"),
+    _c("party", 48, "振込依頼人名"),
+    _c("from_bank", 15, "仕向銀行名"),
+    _c("from_branch", 15, "仕向店名"),
+    _c("cancel", 1, "取消区分"),
+)
+NOTICE_LINE = Layout(*_NOTICE_LINE, _c("edi", 20, "EDI情報"), _filler(52))
+"""Format A: amounts up to ten digits."""
+NOTICE_LINE_B = Layout(
+    *_NOTICE_LINE,
+    _n("large_amount", 12, "金額(2)"),
+    _n("large_foreign_bills", 12, "うち他店券金額(2)"),
+    _c("edi", 20, "EDI情報"),
+    _filler(28),
+)
+"""Format B: larger amounts stand in a field of their own."""
+NOTICE_TRAILER = Layout(
+    _n("data_kind", 1, "データ区分", "8"),
+    _n("count", 6, "振込合計件数"),
+    _n("total", 12, "振込合計金額"),
+    _n("cancelled_count", 6, "取消合計件数"),
+    _n("cancelled_total", 12, "取消合計金額"),
+    _filler(163),
+)
+NOTICE_END = Layout(_n("data_kind", 1, "データ区分", "9"), _filler(199))
 
 _ERAS = ((date(2019, 5, 1), 2018), (date(1989, 1, 8), 1988), (date(1926, 12, 25), 1925))
 

@@ -48,6 +48,10 @@ class Publisher:
         cursor = self._db.execute("INSERT INTO publications(bank, name, sha256) VALUES (?, ?, ?)", (bank, name, digest))
         self._waiting(bank, cursor.lastrowid).write_bytes(content)
 
+    def knows(self, bank: str, name: str) -> bool:
+        """Whether a file of this name was ever published or is about to be."""
+        return self._db.execute("SELECT 1 FROM publications WHERE bank = ? AND name = ?", (bank, name)).fetchone() is not None
+
     def flush(self) -> None:
         """Let everything that was decided appear, in the order of the decisions; also what a crash left behind."""
         waiting = self._db.execute("SELECT id, bank, name FROM publications WHERE NOT published ORDER BY id").fetchall()

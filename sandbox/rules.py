@@ -22,11 +22,11 @@ FILE_ACTIONS = frozenset(
     {
         "refuse", "receipt_delay", "lose", "silence", "not_executed", "charge", "result_delay", "repeat_result",
         "swap_results", "wrong_total", "unknown_line", "missing_line", "duplicate_line", "failed_only", "garbage",
-        "sftp_refuse_login", "sftp_cut_after", "sftp_changed_host_key", "api_answer",
+        "sftp_refuse_login", "sftp_cut_after", "sftp_changed_host_key", "api_answer", "cancel_notice",
     }
 )  # fmt: skip
 LINE_ACTIONS = frozenset({"code", "wrong_amount", "return_after"})
-SILENCES = frozenset({"receipt", "result", "statement"})
+SILENCES = frozenset({"receipt", "result", "statement", "notice"})
 CARRIER_ACTIONS = frozenset({"answer"})
 CARRIER_ANSWERS = frozenset({"busy", "error_before", "error_after"})
 

@@ -14,7 +14,7 @@ from structlog import get_logger
 
 from domain import contract_id as contract_ids
 from domain.bank_names import Incoming, read_name
-from domain.store import batches, leases, notices, outbox, outgoing, receipts, replies, results, statements
+from domain.store import batches, credit_notices, leases, notices, outbox, outgoing, receipts, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
 from domain.store.replies import Reply
@@ -136,6 +136,17 @@ async def _statement(reply: Reply, now: datetime, machine_now: datetime) -> None
         await replies.end(tx, reply.reply_id, status, why)
 
 
+async def _credits(reply: Reply, now: datetime, _machine_now: datetime) -> None:
+    named = _named(reply)
+    assert named.statement is not None
+    if named.statement.bank_code != reply.partner:
+        raise Unreadable("UNKNOWN_FILE", "the name is not that of a notice of this bank")
+    notice = formats.of(named.format).credits(await _small(reply), named.statement)
+    async with transaction() as tx:
+        status, why = await credit_notices.take(tx, reply.reply_id, notice, now=now)
+        await replies.end(tx, reply.reply_id, status, why)
+
+
 # -- carriers -------------------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +251,7 @@ _READERS = {
     "receipt": _receipt,
     "result": _result,
     "statement": _statement,
+    "credits": _credits,
     "notices": _notices,
     "answer": _answer,
     "other": _other,

@@ -84,6 +84,7 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
         return await _held(tx, reply_id, "UNKNOWN_ACCOUNT", "a statement of an account that is not ours", now)
     sellers = account["party_id"] is not None
     here = _Here(account["home"], account["account_id"], account["site_id"], sellers, statement, reply_id, now, machine_now)
+    await tx.run("update reply set home = $2, account_id = $3 where reply_id = $1", reply_id, here.home, here.account_id)
     came_in = sum(line.amount for line in statement.lines if line.incoming)
     went_out = sum(line.amount for line in statement.lines if not line.incoming)
     if statement.opening + came_in - went_out != statement.closing:

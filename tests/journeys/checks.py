@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from domain.statuses import Kind, LineOutcome, SweepStatus
-from domain.store import verify
+from domain.store import reconciling, verify
+from domain.store.connection import reading
+from domain.store.reconciling import Reconciled
 from tests.journeys.town import Town
 
 LETTERS = {Kind.PAYOUT: "P", Kind.SWEEP: "S"}
@@ -23,8 +25,19 @@ async def sound(here: Town, *, level: bool = True) -> None:
     assert findings == [], "\n".join(map(str, findings))
     await _ledger(here)
     await _books(here)
+    await explained(here)
     if level:
         await _level(here)
+
+
+async def explained(here: Town) -> list[Reconciled]:
+    """Nothing between ledger and statements is without a name (I01); answers the accounts."""
+    now = await here.now()
+    async with reading() as tx:
+        found = await reconciling.accounts(tx, now=now)
+    for one in found:
+        assert not one.unexplained or any(x.code == "STATEMENT_GAP" for x in one.breaks), (one, one.movements, one.breaks)
+    return found
 
 
 async def _ledger(here: Town) -> None:

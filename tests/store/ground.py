@@ -78,6 +78,7 @@ ROWS: dict[str, str] = {
     "statement_line": (
         "(home, account_id, booked_on, number, line_no, incoming, category, amount) values (1, 1, '2000-09-24', 1, 1, true, 14, 100)"
     ),
+    "credit_notice": "values (1, 1, '2000-09-24', 1, 1, '000001', 100, false, null, 1)",
     "exception": "(reference, at, code, reason) values ('r', now(), 'X', 'x'), ('r2', now(), 'X', 'x')",
     "outbox": "(queue, actor, args, machine_at) values ('runs', 'x', '{}', now())",
     "lease": "values ('l', 'x', now())",

@@ -16,6 +16,7 @@ REFERENCE = {"business_clock", "carrier", "site", "fee_schedule", "bank", "bank_
 HOME = {
     "id_head", "party", "party_account", "account", "mandate", "contract_number", "contract", "delivery_record", "contract_state", "event",
     "batch", "work", "batch_fact", "parked", "line", "sweep", "sweep_part", "posting", "stream_head", "stream", "statement", "statement_line",
+    "credit_notice",
 }  # fmt: skip
 PARTY = {  # people and programs: they belong to no site
     "firm", "person", "invitation", "oauth_client", "oauth_key", "oauth_family", "oauth_code", "oauth_refresh", "oauth_revocation",

@@ -7,6 +7,7 @@ from typing import Protocol
 from domain.bank_names import StatementName
 from domain.statuses import Kind
 from domain.store.batches import Batch
+from domain.store.credit_notices import CreditNotice
 from domain.store.outgoing import FileLine, OurAccount
 from domain.store.receipts import Receipt
 from domain.store.results import ResultLine, ResultTotals
@@ -58,6 +59,10 @@ class BankFormat(Protocol):
 
     def statement(self, data: bytes, named: StatementName) -> Statement:
         """The statement of one account and day."""
+        ...
+
+    def credits(self, data: bytes, named: StatementName) -> CreditNotice:
+        """The notice of one account's incoming credits of a day."""
         ...
 
 

@@ -8,10 +8,12 @@ import orjson
 from domain.bank_names import StatementName
 from domain.statuses import Kind
 from domain.store.batches import Batch
+from domain.store.credit_notices import CreditNotice
 from domain.store.outgoing import FileLine, OurAccount
 from domain.store.receipts import Receipt
 from domain.store.results import ResultLine, ResultTotals
 from domain.store.statements import Statement, StatementLine
+from workers.formats.credits import read_credits
 from workers.formats.shapes import STAGED_AT_ONCE, Flush, ResultHead, Unreadable, reference, whole, words
 from zengin import (
     BRANCH_NAME,
@@ -106,6 +108,10 @@ class ZenginFiles:
             closing=closing,
             lines=[_movement(no, line, booked_on) for no, line in enumerate(blocks[0].lines, 1)],
         )
+
+    def credits(self, data: bytes, named: StatementName) -> CreditNotice:
+        """See BankFormat."""
+        return read_credits(data, named)
 
 
 def _debits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:

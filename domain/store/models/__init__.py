@@ -23,6 +23,7 @@ from domain.store.models.contracts import (
     Work,
 )
 from domain.store.models.incoming import (
+    CreditNotice,
     Lease,
     ListedException,
     Outbox,
@@ -107,6 +108,7 @@ ALL: tuple[type[Model], ...] = (
     ReplyLine,
     Statement,
     StatementLine,
+    CreditNotice,
     ListedException,
     Outbox,
     Lease,

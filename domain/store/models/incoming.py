@@ -157,6 +157,24 @@ class StatementLine(Model):
         table = "statement_line"
 
 
+class CreditNotice(Model):
+    """One credit that a bank has announced, or taken back."""
+
+    home = fields.SmallIntField()
+    account_id = fields.BigIntField(primary_key=True, generated=False)
+    booked_on = fields.DateField()
+    number = fields.SmallIntField()
+    line_no = fields.IntField()
+    inquiry = fields.TextField()
+    amount = fields.BigIntField()
+    cancels = fields.BooleanField()
+    reference = fields.TextField(null=True)
+    reply_id = fields.BigIntField()
+
+    class Meta:
+        table = "credit_notice"
+
+
 class ListedException(Model):
     """What a person should look at; touches no money."""
 

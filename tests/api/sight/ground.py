@@ -41,6 +41,15 @@ FULL: dict[str, Any] = {
     "settled_on": "09-28",
     "credited_on": "09-29",
 }
+RECONCILED = """
+insert into reply(channel, name, sha256, size, kind, at, machine_at) values ('bank:9990', 'f', 'x', 1, 'statement', now(), now());
+insert into statement(home, account_id, booked_on, number, reply_id, opening, credits, debits, closing)
+ select home, account_id, '2000-09-28', 1, (select max(reply_id) from reply), 0, 0, 0, 0 from account where site_id = 130 and main;
+insert into credit_notice(home, account_id, booked_on, number, line_no, inquiry, amount, cancels, reply_id)
+ select home, account_id, current_date, 1, 1, '1', 700, false, (select max(reply_id) from reply) from account where site_id = 130 and main;
+insert into exception(reference, home, at, code, reason, reply_id, amount) select 'u', 1, now(), 'UNMATCHED', 'a credit', max(reply_id), 700 from reply;
+"""
+"""The site's main account has a statement, something under way, and an open break."""
 SAME = contract("1")
 """A registration that the first contract is taken for: registered already, with the same content."""
 
@@ -67,6 +76,7 @@ class Ground:
             await self.house.tell(name, EventKind.DEBITED, EventKind.PAID)
         async with transaction() as tx:
             await tx.run("update event set happened_on = '2000-09-24' where home = 1")
+            await tx.script(RECONCILED)
         return self
 
     async def bearer(self, role: str, scope: str | None = None) -> str:
@@ -118,6 +128,7 @@ class Ground:
             ("nodeSettlementEvent", "node", "SettlementEvent", {"id": f"t{paid[1:]}"}),
             ("contracts", "contracts", "(first: 5)", {}),
             ("settlements", "settlements", "(first: 5)", {}),
+            ("reconciliation", "reconciliation", "", {}),
         ]
 
     async def queries(self, role: str, keys: Any, found: Sights) -> None:
@@ -168,7 +179,13 @@ class Ground:
             look(await self.ask(role, what, {"input": {"contracts": raws, "onProblem": on_problem}}), "Mutation", keys, found)
 
 
-SCHEMA_TYPES = {"viewer": "Viewer", "contract": "Contract", "contracts": "ContractConnection", "settlements": "SettlementConnection"}
+SCHEMA_TYPES = {
+    "viewer": "Viewer",
+    "contract": "Contract",
+    "contracts": "ContractConnection",
+    "settlements": "SettlementConnection",
+    "reconciliation": "AccountReconciliation",
+}
 assert set(SCHEMA_TYPES.values()) <= set(SCHEMA.type_map)
 
 
