@@ -129,8 +129,8 @@ def _decoded(raw: msgspec.Raw) -> Any:
         raise HttpRefusal.bad("The body is not JSON.") from None
 
 
-_TEXT = InputProblem(ProblemCode.INPUT_INVALID, "Here must be a text.", "ここには文字列が必要です。")
-_WHOLE = InputProblem(ProblemCode.INPUT_INVALID, "Here must be a whole number.", "ここには整数が必要です。")
+_TEXT = InputProblem(ProblemCode.INPUT_INVALID, "Must be a text.", "文字列で入力してください。")
+_WHOLE = InputProblem(ProblemCode.INPUT_INVALID, "Must be a whole number.", "整数で入力してください。")
 
 
 def shape_faults(item: Any, path: tuple[str, ...]) -> list[InputProblem]:

@@ -82,7 +82,7 @@ _CONTRACT = _Object(
 _NAMES = {
     str: ("a text", "文字列"),
     int: ("a whole number", "整数"),
-    bool: ("true or false", "true か false"),
+    bool: ("true or false", "true または false"),
     dict: ("an object", "オブジェクト"),
     list: ("a list", "リスト"),
 }
@@ -203,7 +203,7 @@ def missing(path: Path) -> InputProblem:
 
 def _wrong_type(kind: type, path: Path) -> InputProblem:
     english, japanese = _NAMES[kind]
-    return InputProblem(ProblemCode.INPUT_INVALID, f"Here must be {english}.", f"ここには{japanese}が必要です。", path)
+    return InputProblem(ProblemCode.INPUT_INVALID, f"Must be {english}.", f"{japanese}で入力してください。", path)
 
 
 def _not_one_of(kind: _Enum, path: Path) -> InputProblem:

@@ -187,33 +187,44 @@ def migrate(*, plan: Annotated[bool, Parameter(negative="")] = False, common: Co
         print(f"{'would run' if plan else 'ran'}  {name}")
 
 
-def schema(*, write: Annotated[bool, Parameter(negative="")] = False, file: Path = Path("schema.graphql"), common: Common = PLAIN) -> None:
-    """Print the GraphQL schema, or write it to schema.graphql.
+def schema(
+    *,
+    write: Annotated[bool, Parameter(negative="")] = False,
+    reference: Annotated[bool, Parameter(negative="")] = False,
+    file: Path | None = None,
+    common: Common = PLAIN,
+) -> None:
+    """Print the GraphQL schema, or the page that explains it; or write them to their files.
 
     For example:
 
         kessai schema > schema.graphql
         kessai schema --write
+        kessai schema --reference --write
 
     Parameters
     ----------
     write
         Write it to the file.
+    reference
+        The page with every type, field and value (docs/reference.md), made from the schema.
     file
-        Which file.
+        Which file (default schema.graphql or docs/reference.md).
     """
     from api.schema import sdl
+    from kessai.reference import reference as page
 
-    text = sdl()
+    text = page(sdl()) if reference else sdl()
     if not write:
-        print_json({"schema": text}) if common.json else print(text, end="")
+        print_json({"reference" if reference else "schema": text}) if common.json else print(text, end="")
         return
-    changed = not file.exists() or file.read_text(encoding="utf-8") != text
-    file.write_text(text, encoding="utf-8")
+    target = file or Path("docs/reference.md" if reference else "schema.graphql")
+    changed = not target.exists() or target.read_text(encoding="utf-8") != text
+    target.write_text(text, encoding="utf-8")
     if common.json:
-        print_json({"file": str(file), "changed": changed})
+        print_json({"file": str(target), "changed": changed})
     else:
-        print(f"{file}: {'written' if changed else 'unchanged'}")
+        print(f"{target}: {'written' if changed else 'unchanged'}")
 
 
 def doctor(*, common: Common = PLAIN) -> int:

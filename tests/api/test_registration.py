@@ -222,7 +222,7 @@ async def test_every_fault_of_shape_is_named_and_nothing_is_stored(api: Served):
     errors = await api.errors(ALL, {"input": {"contracts": raws}}, headers={"accept-language": "ja"})
     paths = [["contracts", "1", "number"], ["contracts", "2"], ["contracts", "3", "goods"]]
     assert [error["extensions"]["inputPath"] for error in errors] == paths
-    assert errors[0]["message"] == "contracts.1.number: ここには文字列が必要です。"
+    assert errors[0]["message"] == "contracts.1.number: 文字列で入力してください。"
     assert await stored() == 0
 
 
