@@ -12,7 +12,16 @@ from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
-app = App(name="bank", help="Keep up banks and sellers' own consignor codes.")
+app = App(
+    name="bank",
+    help="""Keep up banks and sellers' own consignor codes.
+
+For example:
+
+    kessai bank list
+    kessai bank add 9994 E銀行 --kana ｲｰｷﾞﾝｺｳ --directory /srv/banks/9994
+""",
+)
 
 FLAG = Annotated[bool, Parameter(negative="")]
 

@@ -13,9 +13,37 @@ from kessai.opened import business_now, with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
-app = App(name="client", help="Keep up programs that may ask for tokens.")
-firm_app = App(name="firm", help="Keep up firms and the parties they hold.")
-key_app = App(name="key", help="Keep up the keys that sign access tokens.")
+app = App(
+    name="client",
+    help="""Keep up programs that may ask for tokens.
+
+For example:
+
+    kessai client add "site 130, backend" --site 130
+    kessai client list
+""",
+)
+firm_app = App(
+    name="firm",
+    help="""Keep up firms and the parties they hold.
+
+For example:
+
+    kessai firm add I社
+    kessai firm invite 130 B
+    kessai firm list
+""",
+)
+key_app = App(
+    name="key",
+    help="""Keep up the keys that sign access tokens.
+
+For example:
+
+    kessai key list
+    kessai key rotate
+""",
+)
 
 
 @app.command

@@ -18,7 +18,16 @@ from kessai.screen import PLAIN, Common, console, instant, print_json, table, ye
 from kessai.trouble import Trouble
 from kessai.world_data import example_contract
 
-app = App(name="contract", help="Register contracts and look at them, through the API.")
+app = App(
+    name="contract",
+    help="""Register contracts and look at them, through the API.
+
+For example:
+
+    kessai contract register --example
+    kessai contract show 130/4112
+""",
+)
 
 REGISTER = """
 mutation ($input: RegisterContractInput!) {

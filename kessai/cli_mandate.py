@@ -13,7 +13,16 @@ from kessai.opened import business_now, with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
-app = App(name="mandate", help="Keep up buyers' consents to be debited.")
+app = App(
+    name="mandate",
+    help="""Keep up buyers' consents to be debited.
+
+For example:
+
+    kessai mandate import 130 mandates.csv
+    kessai mandate list --site 130 --status stopped
+""",
+)
 
 
 @app.command

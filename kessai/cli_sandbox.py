@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from kessai import moves
 from kessai.opened import places
 from kessai.screen import PLAIN, Common, console, instant, print_json, table, yen
 from kessai.trouble import Trouble
 
-app = App(name="sandbox", help="Move the sandbox's clock, and look at its banks.")
+app = App(
+    name="sandbox",
+    help="""Move the sandbox's clock, and look at its banks.
+
+For example:
+
+    kessai sandbox clock +1d
+    kessai sandbox banks
+""",
+)
 
 WALK_SECONDS = 600
 
@@ -32,7 +41,7 @@ def _running() -> dict[str, Any]:
 
 
 @app.command
-def clock(to: str | None = None, /, *, common: Common = PLAIN) -> None:
+def clock(to: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None, /, *, common: Common = PLAIN) -> None:
     """Show the business clock, or walk it forward; the answer comes when everything that was due has been done.
 
     For example:
@@ -46,6 +55,13 @@ def clock(to: str | None = None, /, *, common: Common = PLAIN) -> None:
     to
         A span (+1d, +3h, +30m, P1DT2H) or an instant in Tokyo.
     """
+    if to is not None and to.strip().startswith("-"):
+        raise WalkRefused(
+            "The clock only goes forward",
+            why="what has gone to a bank cannot be called back by a clock",
+            do=("kessai sandbox clock +1d", "kessai up --reset    begins afresh"),
+            code="CLOCK_BACKWARDS",
+        )
     url = _running()["clock"]
     body = None if to is None else {"advance": to} if to.strip()[:1] in "+pP" else {"to": to}
     if to is not None:

@@ -10,7 +10,16 @@ from cyclopts import App, Parameter
 from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, console, print_json, table, yen
 
-app = App(name="site", help="Keep up market sites, their accounts and their fees.")
+app = App(
+    name="site",
+    help="""Keep up market sites, their accounts and their fees.
+
+For example:
+
+    kessai site list
+    kessai site add 400 "Market 400" --home 3 --carrier sandbox-carrier
+""",
+)
 
 EVERY = Annotated[bool, Parameter(negative="")]
 

@@ -11,7 +11,16 @@ from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
-app = App(name="user", help="Keep up people who sign in.")
+app = App(
+    name="user",
+    help="""Keep up people who sign in.
+
+For example:
+
+    kessai user add b-sha --firm 000100000000000018
+    kessai user list
+""",
+)
 
 
 @app.command

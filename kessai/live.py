@@ -14,9 +14,10 @@ from kessai.addresses import Addresses, servers
 from kessai.block import print_block
 from kessai.clock_address import clock_address
 from kessai.clockwork import machine_now
+from kessai.embedded.engines import look
 from kessai.embedded.processes import Identity
 from kessai.places import Places
-from kessai.processes import Processes, choose_port, until_told
+from kessai.processes import LOOK_SECONDS, Processes, choose_port, until_told
 from kessai.screen import console, print_json
 from kessai.settings import UpSettings
 from kessai.stage import Stage, Wish, begin_afresh, open_stage
@@ -55,10 +56,31 @@ async def _live(wish: Wish, addresses: Addresses, options: Options) -> None:
                     print_json(running)
                 else:
                     print_block(running, wish.places)
-                await processes.watch()
+                engines = asyncio.create_task(_watch_engines(addresses))
+                try:
+                    await processes.watch()
+                finally:
+                    engines.cancel()
     finally:
         wish.places.running.unlink(missing_ok=True)
         processes.stop()
+
+
+async def _watch_engines(addresses: Addresses) -> None:
+    """Says when one of our servers has died and was started again: the keeper does that, and writes it only into its log."""
+    if addresses.state is None:
+        return
+    known = look(addresses.state)
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        now = look(addresses.state)
+        if now is None or now == known:
+            continue
+        if known is not None:
+            for name, before, after in (("PostgreSQL", known.postgres, now.postgres), ("Valkey", known.valkey, now.valkey)):
+                if before.process != after.process:
+                    console(error=True).print(Text(f"  {name} ended; started again. Its log: {addresses.state / 'keeper.log'}"))
+        known = now
 
 
 def say(what: str, words: str, seconds: float) -> None:

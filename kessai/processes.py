@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -113,11 +114,12 @@ class Child:
         return any(word in line for line in self.lines())
 
     def last_words(self) -> str:
-        """The last line that it wrote since it was started."""
+        """The last line that it wrote since it was started and that says something."""
         with contextlib.suppress(OSError), self.log.open("rb") as file:
-            file.seek(max(self.log_from, self.log.stat().st_size - 4000))
-            lines = file.read().decode("utf-8", errors="replace").strip().splitlines()
-            return lines[-1].strip()[:300] if lines else ""
+            file.seek(max(self.log_from, self.log.stat().st_size - 20_000))
+            for line in reversed(file.read().decode("utf-8", errors="replace").strip().splitlines()):
+                if words := _words(line):
+                    return words[:300]
         return ""
 
     def signal_all(self, number: signal.Signals) -> None:
@@ -130,6 +132,17 @@ class Child:
         return ProcessDied(
             f"{self.program.name} ended ({self.ended()})", why=self.last_words(), do=(f"read {self.log}",), code="PROCESS_DIED"
         )
+
+
+def _words(line: str) -> str:
+    """What a line of a log says: of one in JSON the event, of a traceback its last line; nothing where it only says that it ends."""
+    text = line.strip()
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        if isinstance(found, dict):
+            text = str(found.get("exception") or found.get("event") or "").strip()
+    text = text.splitlines()[-1].strip() if text else ""
+    return "" if text.startswith("Application startup failed") else text
 
 
 class Processes:

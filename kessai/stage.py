@@ -22,7 +22,7 @@ from typing import Any
 from domain.store import clock
 from domain.store.connection import open_store, transaction
 from domain.store.databases import ensure_database
-from domain.store.migrate import migrate
+from domain.store.migrate import differences, migrate
 from kessai import world_data
 from kessai.addresses import DATABASE, Addresses, Say, ping
 from kessai.asking import Api
@@ -91,6 +91,7 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         api_url, sandbox_port = f"http://{_callable(wish.host)}:{wish.port}", free_port()
         strangers = await held.enter_async_context(Strangers(f"http://127.0.0.1:{sandbox_port}"))
         api = await held.enter_async_context(Api(api_url))
+        await require_this_version()
         now, found = await _clock(wish)
         _complete_sandbox_config(wish, api_url, now)
         children = _start(wish, addresses, processes, sandbox_port)
@@ -125,6 +126,19 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
             # The clock is kept with the data: it stands while nobody is here, and the next start goes on from it.
             with contextlib.suppress(Exception):
                 await clockwork.together(ticking=False)
+
+
+async def require_this_version() -> None:
+    """Refuses a world that a development version has left: every migration is written down there, and yet the tables are others."""
+    async with transaction() as tx:
+        found = await differences(tx)
+    if found:
+        raise Trouble(
+            "This world was made by another version of Kessai",
+            why=found[0] if len(found) == 1 else f"{found[0]}, and {len(found) - 1} more",
+            do=("kessai up --reset    deletes it and begins afresh", "or use the version that made it"),
+            code="WORLD_OUTDATED",
+        )
 
 
 def _callable(host: str) -> str:

@@ -11,7 +11,7 @@ from tortoise.connection import get_connection
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
 
-from domain.store.connection import config_of, connect, disconnect, transaction
+from domain.store.connection import Tx, config_of, connect, disconnect, transaction
 from domain.store.partitions import ensure_partitions
 
 # Any number will do; it only has to be the same in every process that migrates this database.
@@ -69,28 +69,35 @@ async def drift(database_url: str) -> list[str]:
         assert apps is not None
         for writer in await MigrationAutodetector(apps, config["apps"]).changes():
             found += [f"the migrations lack: {operation.describe()}" for operation in writer.operations]
-        models = importlib.import_module("domain.store.models")
         async with transaction() as tx:
-            rows = await tx.rows(
-                "select table_name, column_name, is_nullable = 'YES' as nullable from information_schema.columns "
-                "where table_schema = 'public'"
-            )
-        real: dict[str, dict[str, bool]] = {}
-        for row in rows:
-            real.setdefault(row["table_name"], {})[row["column_name"]] = row["nullable"]
-        for model in models.ALL:
-            table = model._meta.db_table
-            declared = {field.source_field or name: field.null for name, field in model._meta.fields_map.items() if field.has_db_field}
-            if table not in real:
-                found.append(f"the database lacks table {table}")
-                continue
-            for column in declared.keys() - real[table].keys():
-                found.append(f"{table}.{column} is in the models, not in the database")
-            for column in real[table].keys() - declared.keys():
-                found.append(f"{table}.{column} is in the database, not in the models")
-            for column in declared.keys() & real[table].keys():
-                if declared[column] != real[table][column]:
-                    found.append(f"{table}.{column}: nullable is {declared[column]} in the models, {real[table][column]} in the database")
+            found += await differences(tx)
     finally:
         await disconnect()
+    return sorted(found)
+
+
+async def differences(tx: Tx) -> list[str]:
+    """Where the database and the models of this version differ, in words."""
+    models = importlib.import_module("domain.store.models")
+    rows = await tx.rows(
+        "select table_name, column_name, is_nullable = 'YES' as nullable from information_schema.columns where table_schema = 'public'"
+    )
+    real: dict[str, dict[str, bool]] = {}
+    for row in rows:
+        real.setdefault(row["table_name"], {})[row["column_name"]] = row["nullable"]
+    found: list[str] = []
+    for model in models.ALL:
+        table = model._meta.db_table
+        declared = {field.source_field or name: field.null for name, field in model._meta.fields_map.items() if field.has_db_field}
+        if table not in real:
+            found.append(f"the database lacks table {table}")
+            continue
+        there = real[table]
+        found += [f"{table}.{column} is in the models, not in the database" for column in declared.keys() - there.keys()]
+        found += [f"{table}.{column} is in the database, not in the models" for column in there.keys() - declared.keys()]
+        found += [
+            f"{table}.{column}: nullable is {declared[column]} in the models, {there[column]} in the database"
+            for column in declared.keys() & there.keys()
+            if declared[column] != there[column]
+        ]
     return sorted(found)

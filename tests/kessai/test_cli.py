@@ -29,10 +29,9 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 def leaves() -> list[list[str]]:
     """Every command there is, with those inside a command."""
-    app = cli.make_app([])
     found: list[list[str]] = []
     for name, _, _, _ in COMMANDS:
-        inner = [word for word in app[name] if not word.startswith("-")]
+        inner = [word for word in cli.make_app([name])[name] if not word.startswith("-")]  # asked for: it keeps its own help
         found += [[name, word] for word in inner] or [[name]]
     return found
 
@@ -44,6 +43,14 @@ def test_every_command_has_help_with_an_example_and_takes_json(run: Run, command
     assert "For example" in out
     assert f"kessai {' '.join(command)}" in " ".join(out.split())
     assert "--json" in out
+
+
+@pytest.mark.parametrize("group", sorted({command[0] for command in leaves() if len(command) == 2}))
+def test_every_group_has_help_with_an_example(run: Run, group: str):
+    status, out, _ = run(group, "--help")
+    assert status == 0
+    assert "For example" in out
+    assert f"kessai {group} " in out.partition("For example")[2]
 
 
 def test_the_front_page_names_every_command(run: Run):
@@ -80,6 +87,13 @@ def test_what_you_can_mend_has_status_2_and_says_what_to_do(run: Run, arguments:
     assert words in err
     assert "Traceback" not in err
     assert re.search(r"^  code  [A-Z_]+$", err, re.MULTILINE)
+
+
+def test_the_clock_is_not_turned_back(run: Run):
+    status, out, err = run("sandbox", "clock", "-1d")
+    assert (status, out) == (3, "")
+    assert "The clock only goes forward" in err
+    assert "CLOCK_BACKWARDS" in err
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kessai.embedded.engines import remove
+from kessai.embedded.engines import look, remove
 from kessai.embedded.processes import Identity
 from kessai.places import Places
 
@@ -92,6 +93,20 @@ def gone(child: Identity) -> bool:
         os.close(handle)
 
 
+def restarted(here: Here, process: "subprocess.Popen[str]") -> bool:
+    """Whether `kessai up` says that a server has died and was started again."""
+    services = look(here.places.state)
+    assert services is not None
+    assert process.stderr is not None
+    os.kill(services.valkey.process.pid, signal.SIGKILL)
+    too_long = threading.Timer(60, process.kill)
+    too_long.start()
+    try:
+        return any("Valkey ended; started again" in line for line in process.stderr)
+    finally:
+        too_long.cancel()
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Here]:
     made = Here(tmp_path)
@@ -128,6 +143,7 @@ def test_a_world_is_started_once_stopped_cleanly_and_found_again(here: Here):
         (contract,) = here.json("contract", "list")["contracts"]
         assert contract["contractId"] == registered["contract"]["contractId"]
         assert json.loads(before)["sites"] == json.loads(here.places.credentials.read_text(encoding="utf-8"))["sites"]
+        assert restarted(here, process)
         children = identities(running)
         assert ended(process, signal.SIGKILL) == -signal.SIGKILL
         if sys.platform.startswith("linux"):  # elsewhere nobody tells the children of the killed
