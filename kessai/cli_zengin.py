@@ -43,7 +43,16 @@ from zengin.kana import HALF_WIDTH, changes, named, unconvertible
 from zengin.records import RESULT_LABELS, DebitTrailer, NoticeTrailer, StatementTrailer
 from zengin.totals import DebitShape
 
-app = App(name="zengin", help="Look into bank files (全銀), and see how a name will be written.")
+app = App(
+    name="zengin",
+    help="""Look into bank files (全銀), and see how a name will be written.
+
+For example:
+
+    kessai zengin check statement.txt --tolerant
+    kessai zengin kana "株式会社あおぞら"
+""",
+)
 
 TOKYO: Final = timezone(timedelta(hours=9))
 PROGRESS_EVERY: Final = 20_000  # records between looks at the clock
