@@ -134,7 +134,7 @@ class Bench:
             case "send_batch":
                 await sending.send_batch(**task.args, services=self.services, holder="bench", now=now, machine_now=machine)
             case "mark_overdue":
-                await overdue.mark_overdue(**task.args, now=now)
+                await overdue.mark_overdue(**task.args, now=now, machine_now=machine)
             case _:
                 raise AssertionError(task)
 

@@ -63,7 +63,7 @@ async def _carry_fact(job: Job) -> None:
 
 
 async def _mark_overdue(job: Job) -> None:
-    await overdue.mark_overdue(**job.ids, now=job.now)
+    await overdue.mark_overdue(**job.ids, now=job.now, machine_now=job.machine_now)
 
 
 # Actor -> (the queue it is usually sent to, its step). A message may come over another queue: carriers' notices are read from `notices`.

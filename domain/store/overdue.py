@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.calendar import business_date
 from domain.machines import SWEEP, SweepFact
 from domain.statuses import BatchStatus, Kind
-from domain.store import facts, rules_sql
+from domain.store import facts, looking_up, rules_sql
 from domain.store.batches import load
 from domain.store.connection import transaction
 
 
-async def mark_overdue(home: int, batch_id: int, *, now: datetime) -> None:
-    """A batch whose answer is overdue becomes UNKNOWN (settlement rule 3): asked for, never sent again. A delivery batch only tells its contracts."""
+async def mark_overdue(home: int, batch_id: int, *, now: datetime, machine_now: datetime) -> None:
+    """A batch whose answer is overdue becomes UNKNOWN (settlement rule 3): asked for, never sent again. A delivery batch only tells its contracts.
+
+    A debit file whose lump the statement shows whole is not unknown for long: see `looking_up`.
+    """
     async with transaction() as tx:
         batch = await load(tx, home, batch_id, lock=True)
         awaiting = (BatchStatus.SENT, BatchStatus.RECEIPTED, BatchStatus.ANSWERED)
@@ -33,4 +37,7 @@ async def mark_overdue(home: int, batch_id: int, *, now: datetime) -> None:
                 batch_id,
             )
         else:
-            await facts.announce(tx, home, batch_id, facts.BatchNews.OVERDUE, happened_on=now.date(), now=now)
+            unknown = await load(tx, home, batch_id)
+            assert unknown is not None
+            if not await looking_up.by_lump(tx, unknown, now=now, machine_now=machine_now):
+                await facts.announce(tx, home, batch_id, facts.BatchNews.OVERDUE, happened_on=business_date(now), now=now)

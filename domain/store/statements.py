@@ -15,7 +15,7 @@ from typing import Any
 from domain.contract_id import home_of
 from domain.ledger import AccountKind
 from domain.statuses import BatchStatus, EventKind, Kind, LineOutcome, PayoutStatus
-from domain.store import batches, exceptions, facts, stream, sweeps
+from domain.store import batches, exceptions, facts, looking_up, stream, sweeps
 from domain.store.connection import Tx
 from domain.store.partitions import day_number
 from domain.store.sweeps import AWAITED, MATCHED, SUSPENDED, post
@@ -155,9 +155,26 @@ async def take(tx: Tx, reply_id: int, statement: Statement, *, now: datetime, ma
         if not line.incoming and line.category == CREDIT and matched == MATCHED:
             kind = await tx.value("select kind from batch where home = $1 and batch_id = $2", here.home, batch_id)
             paid_later += line.amount if kind == Kind.PAYOUT else 0
+    await _look_up(tx, here)
     await _explain_opening(tx, here, await _booked(tx, here) - before_it - paid_later)
     await stream.append(tx, here.home, machine_now, entries)
     return 2, None
+
+
+async def _look_up(tx: Tx, here: _Here) -> None:
+    """Debit files of that day or earlier that are UNKNOWN: their lump may be here now, or is missing for good."""
+    rows = await tx.rows(
+        "select batch_id from batch where home = $1 and account_id = $2 and kind = $3 and status = $4 and value_on <= $5 order by batch_id for update",
+        here.home,
+        here.account_id,
+        int(Kind.DEBIT),
+        int(BatchStatus.UNKNOWN),
+        here.statement.booked_on,
+    )
+    for row in rows:
+        batch = await batches.load(tx, here.home, row["batch_id"])
+        assert batch is not None
+        await looking_up.by_lump(tx, batch, now=here.now, machine_now=here.machine_now)
 
 
 async def _booked(tx: Tx, here: _Here) -> int:

@@ -169,7 +169,8 @@ async def test_a_result_that_comes_late(store: None, tmp_path: Path, due: bool) 
     """S04, S16: silence is UNKNOWN after its time-out, nothing is sent again, and the late answer settles it."""
     async with town(tmp_path) as here:
         await here.rule("9993", {"result_delay": {"days": 5}}, kind="91")
-        await here.register(130, contract("L1", **({"dueOn": "2000-09-25"} if due else {})))
+        terms = {"dueOn": "2000-09-25"} if due else {}
+        await here.register(130, contract("L1", **terms), contract("POOR", buyer=await here.buyer("9110009", bank="9993", yen=1), **terms))
         last = "09-26" if due else "09-25"
         await here.walk(f"{last[:3]}{int(last[3:]) + 2} 09:59")
         assert (await here.stands("130/L1")).split()[0] == ("SCHEDULED" if due else "INSTRUCTED")
@@ -204,7 +205,8 @@ async def test_a_receipt_after_the_result_and_after_the_day(store: None, tmp_pat
     """It says nothing any more: a debit that is UNKNOWN since its day is not SCHEDULED for a day that is past."""
     async with town(tmp_path) as here:
         await here.rule("9993", {"receipt_delay": {"days": 9}, "silence": ["result"]}, times=1, kind="91")
-        await here.register(130, contract("L1", dueOn="2000-09-24"))
+        poor = await here.buyer("9110009", bank="9993", yen=1)  # the lump is not the whole file, and so tells of nobody
+        await here.register(130, contract("L1", dueOn="2000-09-24"), contract("POOR", buyer=poor, dueOn="2000-09-24"))
         await here.walk("10-02 12:00")
         assert (await here.diary("130/L1"))[1:] == ["09-20 11:00 DEBIT_INSTRUCTED", "09-27 10:00 DEBIT_UNKNOWN"]
         assert (await here.contracts())["130/L1"]["scheduled_on"] is None

@@ -102,6 +102,7 @@ async def _register(here: Town) -> None:
     await here.rule("9992", {"repeat_result": {"after": {"minutes": 1}}}, kind="91")
     await here.rule("9990", {"refuse": "FORMAT"}, times=1, kind="21")
     await here.rule("9991", {"silence": ["result"]}, kind="91")
+    await here.rule("9991", {"silence": ["statement"]}, kind="03")
     await here.register(
         130,
         *(contract(f"A{n}", buyer=buyer, terms=free) for n in range(5)),

@@ -139,7 +139,7 @@ class Town:
                 await sending.send_batch(**task.args, services=self.services, holder=f"town:{uuid4()}", now=now, machine_now=machine)
                 await self.http.post("/clock", json={"now": now.isoformat(), "ticking": False})  # the strangers take it at once
             case "mark_overdue":
-                await overdue.mark_overdue(**task.args, now=now)
+                await overdue.mark_overdue(**task.args, now=now, machine_now=machine)
             case _:
                 raise AssertionError(task)
 
