@@ -19,6 +19,7 @@ def print_block(running: Mapping[str, Any], places: Places) -> None:
     lines = [
         "",
         f"  GraphQL    {running['graphql']}    token: kessai token --as seller",
+        f"  Explorer   {running['api']}/explorer    works offline; docs/api.md goes through it request by request",
         f"  Clock      {running['clock']}      moves business time: kessai sandbox clock +1d",
         f"  Secrets    {short(places.credentials)}    clients and addresses (yours alone, 0600)",
         f"  Logs       {short(places.log)}" + (f"    data {running['state']}" if running.get("state") else ""),
