@@ -191,6 +191,154 @@ def consignor(  # noqa: PLR0913 - each is an option of the command
         print(f"Seller {site}/{seller} can be paid directly at bank {bank}. Buyers there need a mandate: kessai mandate add")
 
 
+@app.command(name="show")
+def show_(code: str, /, *, common: Common = PLAIN) -> None:
+    """Show everything that is set about a bank, with its meaning.
+
+    For example:
+
+        kessai bank show 9992
+        kessai bank show 9992 --json
+
+    Parameters
+    ----------
+    code
+        Bank code, 4 digits.
+    """
+    from domain import bank_settings
+    from domain.store.administration import NotThere, list_banks
+
+    banks = {bank["bank_code"]: bank for bank in with_store(list_banks)}
+    if code not in banks:
+        raise NotThere("bank", code)
+    bank = banks[code]
+    rows = [
+        {
+            "name": bank_settings.shown_name(setting.name),
+            "value": setting.show(bank[setting.name]),
+            "may_be": setting.may_be,
+            "japanese": setting.japanese,
+            "meaning": setting.words,
+            "group": setting.group,
+        }
+        for setting in bank_settings.SETTINGS
+    ]
+    rows[3:3] = [
+        {
+            "name": f"address.{part}",
+            "value": str(value),
+            "may_be": "text",
+            "japanese": "接続先",
+            "meaning": "",
+            "group": "how it is reached",
+        }
+        for part, value in sorted(bank["address"].items())
+    ]
+    if common.json:
+        print_json({"bank": code, "settings": rows, "problem": bank["problem"]})
+        return
+    show(common, rows, (("setting", "name"), ("is", "value"), ("may be", "may_be"), ("", "japanese"), ("meaning", "meaning")))
+    if bank["problem"]:
+        print(f"\nIt was not reached when we looked last: {bank['problem']}")
+
+
+@app.command(name="set")
+def set_(code: str, /, *changes: str, common: Common = PLAIN) -> None:
+    """Change settings of a bank. They hold for what is sealed or read after it; nothing is changed if one of them cannot be.
+
+    For example:
+
+        kessai bank set 9992 result_shape=failed_only reader=tolerant
+        kessai bank set 9992 debit_deadline=15:00 debit_lead_days=2 shift_rule=previous
+        kessai bank set 9992 connector=directory address.path=/srv/banks/9992
+
+    Parameters
+    ----------
+    code
+        Bank code, 4 digits.
+    changes
+        name=value, as many as you like; `kessai bank show CODE` lists the names and what each may be.
+    """
+    from domain import bank_settings
+    from domain.store.bank_changes import Changed, change_bank
+    from kessai.opened import business_now, machine_now
+
+    if not changes:
+        raise Trouble("Say what to change: name=value", do=(f"kessai bank show {code}",), code="COMMAND")
+    wanted = {}
+    for text in changes:
+        try:
+            name, value = bank_settings.read_change(text)
+        except bank_settings.NotASetting as error:
+            words = str(error)
+            raise Trouble(words[:1].upper() + words[1:], do=(f"kessai bank show {code}",), code="COMMAND") from None
+        wanted[name] = value
+
+    async def work() -> Changed:
+        return await change_bank(code, wanted, now=await business_now(), machine_now=machine_now())
+
+    changed = with_store(work)
+    shown = {
+        bank_settings.shown_name(name): (_as_shown(name, before), _as_shown(name, after))
+        for name, (before, after) in changed.settings.items()
+    }
+    if common.json:
+        print_json({"bank": code, "changed": shown, "released": changed.released})
+        return
+    for name, (before, after) in shown.items():
+        print(f"{name}: {before} -> {after}")
+    if not shown:
+        print("Nothing has changed: it was so already.")
+    if changed.released:
+        print(f"{changed.released} contracts that were too large for a line go with the next files.")
+
+
+def _as_shown(name: str, value: object) -> str:
+    from domain import bank_settings
+
+    setting = next((setting for setting in bank_settings.SETTINGS if setting.name == name), None)
+    return str(value) if setting is None else setting.show(value)
+
+
+@app.command(name="test")
+def look_over_(code: str, /, *, common: Common = PLAIN) -> int:
+    """Look a bank over: connection, keys, names, calendar, consignors, files. Sends nothing, and says what would fail.
+
+    Exit status 0 if nothing would fail, 1 if something would, 2 if there is no such bank or no world.
+
+    For example:
+
+        kessai bank test 9992
+        kessai bank test 9992 --json
+
+    Parameters
+    ----------
+    code
+        Bank code, 4 digits.
+    """
+    from domain.store.administration import NotThere
+    from kessai.bank_check import Finding, look_over
+    from kessai.opened import business_now
+
+    async def work() -> list[Finding]:
+        return await look_over(code, await business_now())
+
+    try:
+        found = with_store(work)
+    except NotThere as error:
+        raise Trouble(
+            error.reason[:1].upper() + error.reason[1:], do=("kessai bank list", "kessai bank add CODE NAME ..."), code=error.code
+        ) from None
+    fails = [finding for finding in found if finding.state == "fails"]
+    if common.json:
+        print_json({"bank": code, "would_fail": len(fails), "findings": found})
+    else:
+        for finding in found:
+            print(f"  {finding.state:<5} {finding.what:<11} {finding.words}")
+        print(f"{len(fails)} things would fail." if fails else "Nothing would fail. Nothing was sent.")
+    return 1 if fails else 0
+
+
 @app.command(name="list")
 def list_(*, common: Common = PLAIN) -> None:
     """List the banks, their rules, and whether they can be reached.

@@ -15,39 +15,6 @@ from kessai.screen import PLAIN, Common, plain, print_json, show
 KindName = Literal["debit", "delivery", "payout", "refund", "fee", "sweep"]
 
 
-def exceptions(
-    *,
-    code: str | None = None,
-    bank: str | None = None,
-    closed: Annotated[bool, Parameter(negative="")] = False,
-    limit: int = 200,
-    common: Common = PLAIN,
-) -> None:
-    """List what does not match and needs a person (例外), newest first. Nothing in it has touched money.
-
-    For example:
-
-        kessai exceptions
-        kessai exceptions --bank 9991 --json
-
-    Parameters
-    ----------
-    code
-        Only this kind of finding, e.g. NAME_REUSED.
-    bank
-        Only what came from this bank.
-    closed
-        Those that are done with, too.
-    limit
-        At most so many.
-    """
-    from domain.store.lists import list_exceptions
-
-    found = with_store(lambda: list_exceptions(code=code, bank=bank, closed=closed, limit=limit))
-    columns = (("since", "at"), ("code", "code"), ("from", "channel"), ("contract", "contract_id"), ("batch", "batch_id"))
-    show(common, found, (*columns, ("yen", "amount"), ("reason", "reason")), right=("yen",), empty="No exceptions.")
-
-
 def batches(
     *,
     kind: KindName | None = None,
@@ -102,8 +69,16 @@ def batches(
     )
     for row in found:
         row["to"] = row["bank_code"] or row["carrier_id"]
-    columns = (("batch", "batch_id"), ("kind", "kind"), ("to", "to"), ("for", "value_on"), ("status", "status"))
-    more = (("lines", "line_count"), ("yen", "amount"), ("name", "name"), ("sealed", "sealed_at"), ("sent", "sent_at"))
+        row["stands"] = f"{row['status']}, awaits approval" if row["awaits_approval"] else row["status"]
+    columns = (("batch", "batch_id"), ("kind", "kind"), ("to", "to"), ("for", "value_on"), ("status", "stands"))
+    more = (
+        ("lines", "line_count"),
+        ("yen", "amount"),
+        ("name", "name"),
+        ("sealed", "sealed_at"),
+        ("sent", "sent_at"),
+        ("approved by", "approved_by"),
+    )
     show(common, found, (*columns, *more, ("problem", "problem")), right=("lines", "yen"), empty="No batches.")
 
 

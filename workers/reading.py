@@ -18,7 +18,8 @@ from domain.store import batches, credit_notices, leases, notices, outbox, outgo
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
 from domain.store.replies import Reply
-from workers import formats
+from domain.store.site_rules import bank_rules
+from workers import explaining, formats
 from workers.formats.shapes import BankFormat, ResultHead, Unreadable, words
 from workers.working import running_from, under_lease
 
@@ -47,7 +48,16 @@ async def read_reply(reply_id: int, *, now: datetime, machine_now: datetime) -> 
     except Unreadable as error:
         get_logger().warning("reply_held", reply=reply_id, channel=reply.channel, name=reply.name, code=error.code)
         async with transaction() as tx:
-            await replies.hold(tx, reply, error.code, error.reason, now)
+            await replies.hold(
+                tx,
+                reply,
+                error.code,
+                error.reason,
+                now,
+                home=error.batch.home if error.batch else None,
+                batch_id=error.batch.batch_id if error.batch else None,
+                places=error.places,
+            )
     finally:
         await replies.let_go(reply_id, holder)
 
@@ -57,7 +67,7 @@ async def read_reply(reply_id: int, *, now: datetime, machine_now: datetime) -> 
 
 async def _receipt(reply: Reply, now: datetime, machine_now: datetime) -> None:
     named = _named(reply)
-    receipt = formats.of(named.format).receipt(await _small(reply), named.request)
+    receipt = (await _form(reply, named)).receipt(await _small(reply), named.request)
     async with transaction() as tx:
         row = await tx.row("select home from batch where bank_code = $1 and name = $2", reply.partner, receipt.file)
     if row is None:
@@ -88,11 +98,19 @@ async def _result(reply: Reply, now: datetime, _: datetime) -> None:
     if batch is None:
         raise Unreadable("UNKNOWN_BATCH", "a result for a file that we have not sent to this bank")
     await results.unstage(reply.reply_id)
-    head, totals = await _stage_result(reply, formats.of(named.format), batch.home)
+    form = await _form(reply, named)
+    try:
+        head, totals, lines = await _stage_result(reply, form, batch.home)
+    except Unreadable as error:
+        error.batch = batch
+        raise
     account = await outgoing.our_account(batch)
     ours = ResultHead(account.consignor_code, f"{batch.value_on:%m%d}", account.bank_code, account.branch_code, account.account_number)
     if head != ours:
-        raise Unreadable("OTHER_HEADER", "consignor, debit date or account in the result's header are not those of the file we sent")
+        reason = "consignor, debit date or account in the result's header are not those of the file we sent"
+        raise Unreadable("OTHER_HEADER", reason, explaining.of_header(form, head, ours), batch=batch)
+    if await _gives_failed_only(reply.partner):
+        await results.complete(reply.reply_id, batch, reply.holder, lines)
     async with transaction() as tx:
         current = await batches.load(tx, batch.home, batch.batch_id, lock=True)
         assert current is not None
@@ -101,14 +119,28 @@ async def _result(reply: Reply, now: datetime, _: datetime) -> None:
             await results.accept(tx, reply.reply_id, current)
             await outbox.add(tx, "replies", "apply_reply", {"reply_id": reply.reply_id})
         elif checked.status == results.HELD:
-            await replies.hold(tx, reply, checked.code, checked.reason, now, home=batch.home, batch_id=batch.batch_id)
+            differing = await results.differing_lines(tx, reply.reply_id, current, checked.code)
+            places = explaining.of_result(form, head, checked, differing, lines)
+            await replies.hold(tx, reply, checked.code, checked.reason, now, home=batch.home, batch_id=batch.batch_id, places=places)
         else:
             await replies.end(tx, reply.reply_id, replies.IGNORED, "a repeat: every line is known")
 
 
-async def _stage_result(reply: Reply, form: BankFormat, home: int) -> tuple[ResultHead, results.ResultTotals]:
-    """Reads in a thread, stages on the loop, in flat memory."""
+async def _form(reply: Reply, named: Incoming) -> BankFormat:
+    """How this bank's files are read."""
+    async with transaction() as tx:
+        return formats.of(named.format, await bank_rules(tx, reply.partner))
+
+
+async def _gives_failed_only(bank_code: str) -> bool:
+    async with transaction() as tx:
+        return (await bank_rules(tx, bank_code)).failed_only
+
+
+async def _stage_result(reply: Reply, form: BankFormat, home: int) -> tuple[ResultHead, results.ResultTotals, int]:
+    """Reads in a thread, stages on the loop, in flat memory; answers the number of lines, too."""
     loop = asyncio.get_running_loop()
+    read = 0
 
     def chunks() -> Iterator[bytes]:
         no = 0
@@ -117,9 +149,12 @@ async def _stage_result(reply: Reply, form: BankFormat, home: int) -> tuple[Resu
             no += 1
 
     def flush(lines: list[results.ResultLine]) -> None:
+        nonlocal read
+        read += len(lines)
         asyncio.run_coroutine_threadsafe(results.stage(reply.reply_id, home, lines, reply.holder), loop).result()
 
-    return await asyncio.to_thread(form.result, chunks(), flush)
+    head, totals = await asyncio.to_thread(form.result, chunks(), flush)
+    return head, totals, read
 
 
 # -- statements -----------------------------------------------------------------------------------------------------------------
@@ -130,7 +165,7 @@ async def _statement(reply: Reply, now: datetime, machine_now: datetime) -> None
     assert named.statement is not None
     if named.statement.bank_code != reply.partner:
         raise Unreadable("UNKNOWN_FILE", "the name is not that of a statement of this bank")
-    statement = formats.of(named.format).statement(await _small(reply), named.statement)
+    statement = (await _form(reply, named)).statement(await _small(reply), named.statement)
     async with transaction() as tx:
         status, why = await statements.take(tx, reply.reply_id, statement, now=now, machine_now=machine_now)
         await replies.end(tx, reply.reply_id, status, why)
@@ -141,7 +176,7 @@ async def _credits(reply: Reply, now: datetime, _machine_now: datetime) -> None:
     assert named.statement is not None
     if named.statement.bank_code != reply.partner:
         raise Unreadable("UNKNOWN_FILE", "the name is not that of a notice of this bank")
-    notice = formats.of(named.format).credits(await _small(reply), named.statement)
+    notice = (await _form(reply, named)).credits(await _small(reply), named.statement)
     async with transaction() as tx:
         status, why = await credit_notices.take(tx, reply.reply_id, notice, now=now)
         await replies.end(tx, reply.reply_id, status, why)

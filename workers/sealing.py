@@ -16,7 +16,7 @@ from domain.bank_names import Format, request_name
 from domain.statuses import BatchStatus, FilesPerDate, Kind
 from domain.store import batches, exceptions, filling, ids, leases, outgoing, sweeps
 from domain.store.batches import Batch
-from domain.store.connection import transaction
+from domain.store.connection import reading, transaction
 from domain.store.outgoing import FileLine
 from domain.store.site_rules import bank_rules
 from workers import formats
@@ -148,6 +148,8 @@ async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
     if batch.kind is Kind.DELIVERY:
         return await _write_shipments(batch, spool)
     account = await outgoing.our_account(batch)
+    async with reading() as tx:
+        form = formats.of(Format.ZENGIN, await bank_rules(tx, account.bank_code))
     loop = asyncio.get_running_loop()
     tally = _Tally()
 
@@ -163,7 +165,7 @@ async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
 
     def work() -> bytes:
         with spool.writer() as file:
-            for chunk in formats.of(Format.ZENGIN).write(batch, account, pages()):
+            for chunk in form.write(batch, account, pages()):
                 file.write(chunk)
             return file.finish()[0]
 

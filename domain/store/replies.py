@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.findings import Place
 from domain.store import exceptions
 from domain.store.connection import Tx, transaction
 from domain.store.leases import LASTS
@@ -77,9 +79,17 @@ async def end(tx: Tx, reply_id: int, status: int, problem: str | None = None) ->
 
 
 async def hold(
-    tx: Tx, reply: Reply, code: str, reason: str, now: datetime, *, home: int | None = None, batch_id: int | None = None
+    tx: Tx,
+    reply: Reply,
+    code: str,
+    reason: str,
+    now: datetime,
+    *,
+    home: int | None = None,
+    batch_id: int | None = None,
+    places: Iterable[Place] = (),
 ) -> None:
-    """Holds a reply whole and lists why; it has touched nothing."""
+    """Holds a reply whole and lists why, and where in it; it has touched nothing."""
     await end(tx, reply.reply_id, HELD, f"{code}: {reason}")
     await exceptions.record(
         tx,
@@ -91,4 +101,5 @@ async def hold(
         channel=reply.channel,
         reply_id=reply.reply_id,
         batch_id=batch_id,
+        places=places,
     )

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.accounts import mask
+from domain.findings import MOST_PLACES
 from domain.ledger import AccountKind
 from domain.machines import DEBIT, DebitFact
+from domain.reasons import CONSEQUENCES, Stops
 from domain.statuses import (
     BatchStatus,
     DebitFailureReason,
@@ -23,7 +26,7 @@ from domain.statuses import (
     LineOutcome,
     PayoutStatus,
 )
-from domain.store import queueing, rules_sql, stream, sweeps
+from domain.store import exceptions, queueing, rules_sql, stream, sweeps
 from domain.store.batches import Batch, load
 from domain.store.connection import Row, Tx, transaction
 from domain.store.partitions import day_number
@@ -88,19 +91,8 @@ def _verdict() -> str:
     return f"(case when r.code = 0 then {debited} when r.code = 8 then {ours} when s.failure = r.code then {same} else {failed} end)"
 
 
-def _check() -> str:
-    # each line looks its rows up by key (lateral, limit 1): no plan that reads a table of finished contracts is possible
-    return f"""
-select count(*) as count, coalesce(sum(r.amount), 0)::bigint as amount,
-       count(*) filter (where r.code = 0) as debited_count, coalesce(sum(r.amount) filter (where r.code = 0), 0)::bigint as debited_amount,
-       count(*) - count(distinct r.contract_id) as doubled,
-       count(*) filter (where l.contract_id is null) as strangers,
-       count(*) filter (where l.attempt <> r.attempt) as other_attempt,
-       count(*) filter (where l.amount <> r.amount) as other_amount,
-       count(*) filter (where a.bank_code || a.branch_code || a.account_type || a.account_number <> r.account) as other_account,
-       count(*) filter (where coalesce(case when l.outcome <> 0 then l.code end, e.code) = r.code) as repeated,
-       count(*) filter (where coalesce(case when l.outcome <> 0 then coalesce(l.code, -1) end, e.code) <> r.code) as contradicted,
-       count(*) filter (where l.outcome = 0 and {_verdict()} = {rules_sql.TO_EXCEPTIONS}) as impossible
+# each line looks its rows up by key (lateral, limit 1): no plan that reads a table of finished contracts is possible
+_COMPARED = f"""
   from reply_line r
   left join (select x.contract_id, min(x.code) as code from reply o join reply_line x using (reply_id)
               where o.home = $2 and o.batch_id = $3 and o.status = {VALID} group by x.contract_id) e on e.contract_id = r.contract_id
@@ -108,6 +100,88 @@ select count(*) as count, coalesce(sum(r.amount), 0)::bigint as amount,
   left join lateral (select * from contract_state s where s.home = $2 and s.contract_id = r.contract_id limit 1) s on true
   left join lateral (select * from party_account a where a.home = $2 and a.party_account_id = l.account_id limit 1) a on true
  where r.reply_id = $1"""
+_EARLIER = "coalesce(case when l.outcome <> 0 then {} end, e.code)"  # what an earlier result has said of the line
+_OURS = "a.bank_code || a.branch_code || a.account_type || a.account_number"
+
+
+def _differing() -> dict[str, tuple[str, str]]:
+    """What makes a staged line differ from ours, by the code of the exception: in words, and in SQL. The first that is found counts."""
+    return {
+        "UNKNOWN_LINES": ("that are not in the batch", "l.contract_id is null"),
+        "DOUBLED_LINES": (
+            "that come more than once",
+            "exists (select 1 from reply_line y where y.reply_id = r.reply_id and y.contract_id = r.contract_id and y.line_no < r.line_no)",
+        ),
+        "OTHER_ATTEMPT": ("that name another attempt", "l.attempt <> r.attempt"),
+        "OTHER_AMOUNT": ("with another amount than we sent", "l.amount <> r.amount"),
+        "OTHER_ACCOUNT": ("with another account than we sent", f"{_OURS} <> r.account"),
+        "CONTRADICTED": ("that say something else than an earlier result", f"{_EARLIER.format('coalesce(l.code, -1)')} <> r.code"),
+        "IMPOSSIBLE": ("that do not fit where the contract stands", f"l.outcome = 0 and {_verdict()} = {rules_sql.TO_EXCEPTIONS}"),
+    }
+
+
+def _check() -> str:
+    counted = ",\n       ".join(
+        # of doubles the count is cheaper than the looking
+        "count(*) - count(distinct r.contract_id) as doubled_lines"
+        if code == "DOUBLED_LINES"
+        else f"count(*) filter (where {sql}) as {code.lower()}"
+        for code, (_, sql) in _differing().items()
+    )
+    return f"""
+select count(*) as count, coalesce(sum(r.amount), 0)::bigint as amount,
+       count(*) filter (where r.code = 0) as debited_count, coalesce(sum(r.amount) filter (where r.code = 0), 0)::bigint as debited_amount,
+       count(*) filter (where {_EARLIER.format("l.code")} = r.code) as repeated,
+       {counted}{_COMPARED}"""
+
+
+@dataclass(frozen=True, slots=True)
+class DifferingLine:
+    """A line of a result beside ours. `ours` is None for a line that is not in the batch; accounts are masked."""
+
+    line_no: int
+    contract_id: int
+    field: str  # of ResultLine
+    expected: str
+    found: str
+
+
+async def differing_lines(tx: Tx, reply_id: int, batch: Batch, code: str, limit: int = MOST_PLACES) -> list[DifferingLine]:
+    """The first lines because of which a result was held with `code`; none for a code that is not about lines."""
+    known = _differing().get(code)
+    if known is None:
+        return []
+    rows = await tx.rows(
+        f"select r.line_no, r.contract_id, r.attempt, r.amount, r.account, r.code, l.attempt as our_attempt, l.amount as our_amount, "
+        f"{_OURS} as our_account, {_EARLIER.format('coalesce(l.code, -1)')} as said, s.debit{_COMPARED} and {known[1]} "
+        "order by r.line_no limit $4",
+        reply_id,
+        batch.home,
+        batch.batch_id,
+        limit,
+    )
+    return [DifferingLine(row["line_no"], row["contract_id"], *_sides(code, row)) for row in rows]
+
+
+def _sides(code: str, row: Row) -> tuple[str, str, str]:
+    """(field, expected, found)."""
+    if code == "UNKNOWN_LINES":
+        return "contract_id", "a line of the batch", f"{row['contract_id']:018d}{row['attempt']:02d}"
+    if code == "DOUBLED_LINES":
+        return "contract_id", "each line once", f"{row['contract_id']:018d}{row['attempt']:02d} again"
+    if code == "OTHER_ATTEMPT":
+        return "attempt", f"attempt {row['our_attempt']}", f"attempt {row['attempt']}"
+    if code == "OTHER_AMOUNT":
+        return "amount", f"{row['our_amount']:,} yen", f"{row['amount']:,} yen"
+    if code == "OTHER_ACCOUNT":
+        return "account", _masked(row["our_account"]), _masked(row["account"])
+    if code == "CONTRADICTED":
+        return "code", f"{row['said']}, as the earlier result says", str(row["code"])
+    return "code", f"an answer to a debit that is {DebitStatus(row['debit']).name}", str(row["code"])
+
+
+def _masked(account: str) -> str:
+    return f"{account[:4]}-{account[4:7]}-{account[7:8]}-{mask(account[8:])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +191,47 @@ class Checked:
     status: int
     code: str = ""
     reason: str = ""
+    figures: tuple[tuple[str, int, int], ...] = ()  # of the trailer (`ResultTotals`): name, expected, found
+
+
+async def complete(reply_id: int, batch: Batch, holder: str, read: int) -> None:
+    """Adds to a staged result of failed lines the lines that are missing in it, as debited; chunk by chunk, each once.
+
+    `read` lines stand in the file. Nothing is believed by that: `check` compares the whole with the batch and with the trailer, which must
+    account for every line and yen. Raises `TakenOver`.
+    """
+    after = 0
+    while True:
+        async with transaction() as tx:
+            if await tx.value("select 1 from reply where reply_id = $1 and lease_holder = $2 for share", reply_id, holder) is None:
+                raise TakenOver(f"reply {reply_id}")
+            page = await tx.row(
+                "select max(contract_id) as last, count(*) as n from (select contract_id from line where home = $1 and batch_id = $2 "
+                "and contract_id > $3 order by contract_id limit $4) x",
+                batch.home,
+                batch.batch_id,
+                after,
+                CHUNK,
+            )
+            assert page is not None
+            if not page["n"]:
+                return
+            await tx.run(
+                "insert into reply_line(reply_id, line_no, home, contract_id, kind, attempt, amount, code) "
+                "select $1, (select coalesce(max(line_no), 0) from reply_line where reply_id = $1) + row_number() over (order by l.contract_id), "
+                "$2, l.contract_id, $6, l.attempt, l.amount, 0 from line l where l.home = $2 and l.batch_id = $3 "
+                "and l.contract_id > $4 and l.contract_id <= $5 "
+                "and l.contract_id not in (select f.contract_id from reply_line f where f.reply_id = $1 and f.line_no <= $7 "
+                "and f.contract_id > $4 and f.contract_id <= $5)",
+                reply_id,
+                batch.home,
+                batch.batch_id,
+                after,
+                page["last"],
+                int(Kind.DEBIT),
+                read,
+            )
+            after = page["last"]
 
 
 async def check(tx: Tx, reply_id: int, batch: Batch, totals: ResultTotals) -> Checked:
@@ -127,28 +242,22 @@ async def check(tx: Tx, reply_id: int, batch: Batch, totals: ResultTotals) -> Ch
         return Checked(HELD, "NOT_SENT", "the file that this result answers has not been sent")
     if batch.status is BatchStatus.REFUSED:
         return Checked(HELD, "FILE_REFUSED", "the bank has refused the file that this result answers, and its lines wait for the next one")
-    differing = (
-        ("UNKNOWN_LINES", "lines that are not in the batch", found["strangers"]),
-        ("DOUBLED_LINES", "lines that come more than once", found["doubled"]),
-        ("OTHER_ATTEMPT", "lines that name another attempt", found["other_attempt"]),
-        ("OTHER_AMOUNT", "lines with another amount than we sent", found["other_amount"]),
-        ("OTHER_ACCOUNT", "lines with another account than we sent", found["other_account"]),
-        ("CONTRADICTED", "lines that say something else than an earlier result", found["contradicted"]),
-        ("IMPOSSIBLE", "lines that do not fit where the contract stands", found["impossible"]),
-    )
-    for code, what, number in differing:
-        if number:
-            return Checked(HELD, code, f"the result has {number} {what}; nothing of it was applied")
+    for code, (what, _) in _differing().items():
+        if number := found[code.lower()]:
+            return Checked(HELD, code, f"the result has {number} lines {what}; nothing of it was applied")
     if found["count"] != batch.line_count or found["amount"] != batch.amount:
         return Checked(
             HELD,
             "TOTALS",
             f"the result has {found['count']} lines and {found['amount']} yen, the batch {batch.line_count} and {batch.amount}",
+            (("count", batch.line_count, found["count"]), ("amount", batch.amount, found["amount"])),
         )
     failed = (found["count"] - found["debited_count"], found["amount"] - found["debited_amount"])
-    said = (totals.count, totals.amount, totals.debited_count, totals.debited_amount, totals.failed_count, totals.failed_amount)
-    if said != (found["count"], found["amount"], found["debited_count"], found["debited_amount"], *failed):
-        return Checked(HELD, "TRAILER", "the trailer of the result does not add up with its lines")
+    right = ResultTotals(found["count"], found["amount"], found["debited_count"], found["debited_amount"], *failed)
+    if totals != right:
+        wrong = [(name, getattr(right, name), getattr(totals, name)) for name in ResultTotals.__slots__]
+        figures = tuple((name, expected, said) for name, expected, said in wrong if expected != said)
+        return Checked(HELD, "TRAILER", "the trailer of the result does not add up with its lines and the batch", figures)
     if found["repeated"] == found["count"]:
         return Checked(IGNORED)
     return Checked(VALID)
@@ -202,7 +311,8 @@ select * from u order by contract_id"""
 
 def _failed() -> str:
     # $1 home $2 batch $3 contracts $4 now $5 value date $6 today $7 part $8 code $9 attempts that the site allows
-    again = "($8::smallint = 1 and s.debit_attempt < $9::smallint)"  # only a short balance is presented again (S57)
+    codes = ", ".join(str(int(reason)) for reason, consequence in CONSEQUENCES.items() if consequence.again)
+    again = f"($8::smallint in ({codes}) and s.debit_attempt < $9::smallint)"
     return f"""
 with l as (update line x set outcome = {int(LineOutcome.FAILED)}, code = $8::smallint, outcome_on = $5, part = $7, blocking = false
             where x.home = $1 and x.batch_id = $2 and x.contract_id = any($3::bigint[])),
@@ -275,24 +385,45 @@ async def _apply(
         else:
             attempts = await tx.value("select debit_attempts from site where site_id = $1", batch.site_id)
             rows = await tx.rows(_failed(), *common, code, attempts)
-            if code == DebitFailureReason.NO_MANDATE:
-                await _stop_mandates(tx, batch.home, [r["contract_id"] for r in rows], now)
+            await _consequences(tx, batch, DebitFailureReason(code), [r["contract_id"] for r in rows], now)
             again = [(r["contract_id"], r["site_id"], r["collecting_id"]) for r in rows if not r["second"]]
             await queueing.debit_again(tx, batch.home, again, now, numbers)
             entries += _entries(batch, rows, EventKind.DEBIT_FAILED, EventKind.WILL_NOT_SETTLE)
     return entries
 
 
-async def _stop_mandates(tx: Tx, home: int, contract_ids: Sequence[int], now: datetime) -> None:
-    """The bank knows of no consent: ours is turned off, so that nothing rests on it until a new one is brought [0018]."""
-    await tx.run(
-        "update mandate m set status = 2, stopped_at = $3, stopped_because = 'the bank has no such mandate (reason 4)' "
-        "from contract_state s where s.home = $1 and s.contract_id = any($2::bigint[]) and m.home = $1 and m.mandate_id = s.mandate_id "
-        "and m.status = 1",
-        home,
-        list(contract_ids),
-        now,
-    )
+async def _consequences(tx: Tx, batch: Batch, reason: DebitFailureReason, contract_ids: Sequence[int], now: datetime) -> None:
+    """What the bank's reason says is not so is turned off: nothing more rests on it until a person has brought it in order [0018]."""
+    consequence = CONSEQUENCES[reason]
+    if not contract_ids:
+        return
+    if consequence.stops is not Stops.NOTHING:
+        same = {
+            Stops.MANDATE: "m.mandate_id = s.mandate_id",
+            Stops.ACCOUNT: "(m.bank_code, m.branch_code, m.account_type, m.account_number) = "
+            "(a.bank_code, a.branch_code, a.account_type, a.account_number)",
+        }[consequence.stops]
+        await tx.run(
+            "update mandate m set status = 2, stopped_at = $3, stopped_because = $4 from contract_state s "
+            "join party_account a on a.home = s.home and a.party_account_id = s.buyer_account_id "
+            f"where s.home = $1 and s.contract_id = any($2::bigint[]) and m.home = $1 and {same} and m.status = 1",
+            batch.home,
+            list(contract_ids),
+            now,
+            consequence.because,
+        )
+    if consequence.looked_at:
+        await exceptions.record(
+            tx,
+            code="DEBIT_REASON_OTHER",
+            reference=f"reason:{int(reason)}:{batch.batch_id}",
+            reason=f"the bank did not debit lines of this file and gave no reason that has a name ({int(reason)}, その他)",
+            now=now,
+            home=batch.home,
+            channel=f"bank:{batch.bank_code}",
+            batch_id=batch.batch_id,
+            contract_id=contract_ids[0] if len(contract_ids) == 1 else None,
+        )
 
 
 async def _after_debited(tx: Tx, batch: Batch, rows: Sequence[Row], now: datetime, numbers: Numbers) -> None:

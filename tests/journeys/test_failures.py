@@ -59,19 +59,40 @@ async def test_each_reason(store: None, tmp_path: Path) -> None:
         await sound(here)
 
 
-async def test_no_mandate_turns_the_mandate_off(store: None, tmp_path: Path) -> None:
-    """Reason 4 says that the consent is not there: nothing more is registered on it until it is brought again [0018] (R04)."""
+STOPPED = {  # code: what is said of the mandates that are turned off; 1 and 8 say nothing about them, 9 is for a person
+    2: "the bank has no such account (reason 2)",
+    3: "the payer has had debits stopped (reason 3)",
+    4: "the bank has no such mandate (reason 4)",
+}
+
+
+async def test_each_reason_has_its_own_consequence(store: None, tmp_path: Path) -> None:
+    """What the bank says is not so is turned off, and nothing more is registered on it [0018] (R04, R21); only reason 9 is for a person."""
     async with town(tmp_path) as here:
+        await here.say("update site set debit_attempts = 2 where site_id = 130")
         await _ready(here)
-        await here.walk("09-25 12:00")
-        off = await here.rows("select account_number, stopped_because from mandate where status = 2")
-        assert [(row["account_number"], "reason 4" in row["stopped_because"]) for row in off] == [("9110004", True)]
-        again = contract("F4b", buyer={**contract("x", like="4101")["buyer"], **_account("9110004")})
-        (outcome,) = await here.register(130, again)
-        assert isinstance(outcome, Refused)
-        assert {problem.code.name for problem in outcome.problems} == {"NO_MANDATE"}
+        for _, number, _ in CODES:
+            await here.consent(number, site=320)  # the same account has consented to another site's debits too
+        await here.walk("09-25 10:30")
+        found = await here.rows(
+            "select m.account_number, a.site_id, m.stopped_because from mandate m join account a using (home, account_id)"
+        )
+        said = {(row["account_number"], row["site_id"]): row["stopped_because"] for row in found}
+        for code, number, _ in CODES:
+            assert said[number, 130] == STOPPED.get(code), code
+            assert said[number, 320] is None, code  # another home: its own bank file will say it
+            again = contract(f"F{code}b", buyer={**contract("x", like="4101")["buyer"], **_account(number)})
+            (outcome,) = await here.register(130, again)
+            if code in STOPPED:
+                assert isinstance(outcome, Refused)
+                assert {problem.code.name for problem in outcome.problems} == {"NO_MANDATE"}
+            else:
+                assert not isinstance(outcome, Refused)
+            waits = code == DebitFailureReason.SHORT_BALANCE
+            assert (await here.stands(f"130/F{code}")).split()[2] == ("PENDING" if waits else "WILL_NOT_SETTLE"), code
+        assert await here.exceptions() == ["DEBIT_REASON_OTHER"]
         assert (await mandates.list_mandates(status=2))[0]["status"] == "STOPPED"
-        await sound(here, level=False)  # the sweeps of the day are on their way
+        await sound(here, level=False)  # debits of the new contracts are on their way
 
 
 async def test_short_balance_is_presented_again(store: None, tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ HELD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("a wrong total", {"action": {"wrong_total": 1}}, "MALFORMED"),
     ("only the failed lines, of a bank that gives all", {"action": {"failed_only": True}}, "MALFORMED"),
     ("no bank file at all", {"action": {"garbage": True}}, "MALFORMED"),
+    ("a code that no bank has", {"match": {"account": "9110002"}, "action": {"code": "5"}}, "UNKNOWN_CODE"),
 )
 
 

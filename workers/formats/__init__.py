@@ -3,13 +3,16 @@
 Which one a file goes out in is a setting of the bank; which one something that came in is read by, its name says (`domain.bank_names`).
 """
 
+from collections.abc import Callable
+
 from domain.bank_names import Format
+from domain.deadlines import BankRules
 from workers.formats.shapes import BankFormat
 from workers.formats.zengin_files import ZenginFiles
 
-_FORMATS: dict[Format, BankFormat] = {Format.ZENGIN: ZenginFiles()}
+_FORMATS: dict[Format, Callable[[BankRules], BankFormat]] = {Format.ZENGIN: ZenginFiles}
 
 
-def of(form: Format) -> BankFormat:
-    """The reader and writer of a format."""
-    return _FORMATS[form]
+def of(form: Format, bank: BankRules) -> BankFormat:
+    """The reader and writer of a format, as this bank's settings have it."""
+    return _FORMATS[form](bank)

@@ -4,18 +4,19 @@ from datetime import date
 
 from domain.bank_names import StatementName
 from domain.store.credit_notices import Announcement, CreditNotice
+from workers.formats.codec_errors import unreadable
 from workers.formats.shapes import Unreadable
-from zengin import NOTICE, NoticeHeader, NoticeLine, NoticeLineB, ZenginReadError, load
+from zengin import NOTICE, CharacterSet, NoticeHeader, NoticeLine, NoticeLineB, ZenginReadError, load
 from zengin.dates import InvalidZenginDate, resolve_era
 
 
-def read_credits(data: bytes, named: StatementName) -> CreditNotice:
+def read_credits(data: bytes, named: StatementName, *, tolerant: bool, characters: CharacterSet) -> CreditNotice:
     """The notice in a file. Raises Unreadable; nothing of such a file is taken."""
     try:
         booked_on = named.booked_on()
-        blocks = load(data, NOTICE)
+        blocks = load(data, NOTICE, tolerant=tolerant, characters=characters)
     except ZenginReadError as error:
-        raise Unreadable("MALFORMED", f"the notice cannot be read: {error}"[:500]) from error
+        raise unreadable("notice", error) from error
     except ValueError as error:
         raise Unreadable("MALFORMED", "the notice's name has no real date") from error
     if len(blocks) != 1:

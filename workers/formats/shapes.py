@@ -1,10 +1,11 @@
 """What every format gives and takes, whatever its bytes look like."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.bank_names import StatementName
+from domain.findings import Place
 from domain.statuses import Kind
 from domain.store.batches import Batch
 from domain.store.credit_notices import CreditNotice
@@ -21,11 +22,11 @@ Flush = Callable[[list[ResultLine]], None]
 
 
 class Unreadable(Exception):
-    """The bytes are not what their name says. `code` and `reason` go to the exceptions list; no account number is in them."""
+    """The bytes are not what their name says. `code`, `reason` and `places` go to the exceptions list; no account number is in them."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, places: Sequence[Place] = (), *, batch: Batch | None = None) -> None:
         super().__init__(reason)
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.places, self.batch = code, reason, places, batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,26 @@ class ResultHead:
     bank_code: str
     branch_code: str
     account_number: str
+    stride: int | None = field(default=None, compare=False)  # bytes from one record to the next; None where they are not all alike
 
     def __repr__(self) -> str:
         return f"ResultHead({self.consignor_code}, {self.debit_mmdd}, {self.bank_code}-{self.branch_code})"
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a result says and what we expected, masked. `record` counts all records of the file from 1, its header being the first."""
+
+    record: int
+    part: str  # header, line or trailer
+    name: str  # of ResultHead, ResultLine or ResultTotals
+    expected: str
+    found: str
+    contract_id: str | None = None
+
+
 class BankFormat(Protocol):
-    """One format, both ways. Readers raise Unreadable."""
+    """One format, both ways, as one bank's settings have it. Readers raise Unreadable."""
 
     def write(self, batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
         """The file of a batch in chunks, in flat memory. The same lines give the same bytes."""
@@ -55,6 +69,10 @@ class BankFormat(Protocol):
 
     def result(self, chunks: Iterator[bytes], flush: Flush) -> tuple[ResultHead, ResultTotals]:
         """Reads a result in flat memory, and hands its lines to `flush`, some thousands at a time."""
+        ...
+
+    def place(self, head: ResultHead, difference: Difference) -> Place:
+        """Where in a result that was read a difference stands."""
         ...
 
     def statement(self, data: bytes, named: StatementName) -> Statement:

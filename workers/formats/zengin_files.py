@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import orjson
 
 from domain.bank_names import StatementName
+from domain.deadlines import BankRules
+from domain.findings import Place
 from domain.statuses import Kind
 from domain.store.batches import Batch
 from domain.store.credit_notices import CreditNotice
@@ -13,20 +16,26 @@ from domain.store.outgoing import FileLine, OurAccount
 from domain.store.receipts import Receipt
 from domain.store.results import ResultLine, ResultTotals
 from domain.store.statements import Statement, StatementLine
+from workers.formats.codec_errors import unreadable
 from workers.formats.credits import read_credits
-from workers.formats.shapes import STAGED_AT_ONCE, Flush, ResultHead, Unreadable, reference, whole, words
+from workers.formats.shapes import STAGED_AT_ONCE, Difference, Flush, ResultHead, Unreadable, reference, whole, words
 from zengin import (
     BRANCH_NAME,
     DEBIT_RESULT,
+    DEBIT_RESULT_FAILED_ONLY,
     STATEMENT,
+    CharacterSet,
+    Code,
     DebitHeader,
     DebitLine,
     DebitRow,
     DebitTrailer,
+    Framing,
     PayoutHeader,
     PayoutRow,
     StatementHeader,
     ZenginReadError,
+    character_set,
     load,
     read,
     to_bank_kana,
@@ -35,16 +44,49 @@ from zengin import (
 )
 from zengin import StatementLine as ZenginStatementLine
 from zengin.dates import InvalidZenginDate, resolve_era, to_mmdd
+from zengin.layout import Layout
 
 NAME_WIDTH = 15  # of a bank's name in a header
+
+
+LINE_FIELDS = {
+    "contract_id": "customer_number",
+    "attempt": "customer_number",
+    "account": "payer_account_number",
+    "amount": "amount",
+    "code": "result_code",
+}
+HEADER_FIELDS = {
+    "consignor_code": "consignor_code",
+    "debit_mmdd": "debit_mmdd",
+    "bank_code": "collection_bank_code",
+    "branch_code": "collection_branch_code",
+    "account_number": "collection_account_number",
+}
+TRAILER_FIELDS = {
+    "count": "total_count",
+    "amount": "total_amount",
+    "debited_count": "debited_count",
+    "debited_amount": "debited_amount",
+    "failed_count": "failed_count",
+    "failed_amount": "failed_amount",
+}
+FIELDS = {"line": LINE_FIELDS, "header": HEADER_FIELDS, "trailer": TRAILER_FIELDS}
 
 
 class ZenginFiles:
     """See BankFormat."""
 
+    def __init__(self, bank: BankRules) -> None:
+        self._framing = Framing[bank.framing.upper()]
+        self._characters = character_set("1" if bank.encoding == "ebcdic" else "0")
+        self._tolerant = bank.tolerant
+        self._result = DEBIT_RESULT_FAILED_ONLY if bank.failed_only else DEBIT_RESULT
+
     def write(self, batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
         """See BankFormat."""
-        return _debits(batch, account, lines) if batch.kind is Kind.DEBIT else _credits(batch, account, lines)
+        make = _debits if batch.kind is Kind.DEBIT else _credits
+        return make(batch, account, lines, self._framing, self._characters)
 
     def receipt(self, data: bytes, request: str) -> Receipt:
         """See BankFormat."""
@@ -68,25 +110,71 @@ class ZenginFiles:
     def result(self, chunks: Iterator[bytes], flush: Flush) -> tuple[ResultHead, ResultTotals]:
         """See BankFormat."""
         try:
-            header, trailer = _result(chunks, flush)
+            header, trailer, stride = self._read_result(chunks, flush)
         except ZenginReadError as error:
-            raise Unreadable("MALFORMED", f"the result cannot be read: {error}"[:500]) from error
+            raise unreadable("result", error) from error
         head = ResultHead(
             header.consignor_code,
             header.debit_mmdd,
             header.collection_bank_code,
             header.collection_branch_code,
             header.collection_account_number,
+            stride,
         )
         return head, ResultTotals(*trailer)
+
+    def place(self, head: ResultHead, difference: Difference) -> Place:
+        """See BankFormat."""
+        layout: Layout[Any] = {"header": DEBIT_RESULT.header, "line": DEBIT_RESULT.choose_line(""), "trailer": DEBIT_RESULT.trailer}[
+            difference.part
+        ]
+        name = FIELDS[difference.part][difference.name]
+        column = layout.offset(name)
+        return Place(
+            record=difference.record,
+            byte=None if head.stride is None else (difference.record - 1) * head.stride + column,
+            column=column + 1,
+            field=name,
+            label=layout.field(name).label,
+            expected=difference.expected,
+            found=difference.found,
+            contract_id=difference.contract_id,
+        )
+
+    def _read_result(self, chunks: Iterator[bytes], flush: Flush) -> tuple[DebitHeader, DebitTrailer, int | None]:
+        """Header, trailer, and the bytes from one record to the next (None: not all alike)."""
+        header: DebitHeader | None = None
+        trailer: DebitTrailer | None = None
+        pending: list[ResultLine] = []
+        line_no = 0
+        reader = read(chunks, self._result, tolerant=self._tolerant, characters=self._characters)
+        for record in reader:
+            if isinstance(record, DebitLine):
+                line_no += 1
+                pending.append(_result_line(line_no, record))
+                if len(pending) == STAGED_AT_ONCE:
+                    flush(pending)
+                    pending = []
+            elif isinstance(record, DebitTrailer):
+                trailer = record
+            elif isinstance(record, DebitHeader):
+                if header is not None:
+                    raise Unreadable("SEVERAL_BLOCKS", "the result has several blocks, our files have one")
+                header = record
+        flush(pending)
+        if header is None or trailer is None:
+            raise Unreadable("MALFORMED", "the result has no header or no trailer")
+        alike = reader.framing is not None and all(finding.code is not Code.STRIPPED_SPACES for finding in reader.findings)
+        stride = self._result.record_length - reader.framing.cut + len(reader.framing.separator) if alike and reader.framing else None
+        return header, trailer, stride
 
     def statement(self, data: bytes, named: StatementName) -> Statement:
         """See BankFormat."""
         try:
             booked_on = named.booked_on()
-            blocks = load(data, STATEMENT)
+            blocks = load(data, STATEMENT, tolerant=self._tolerant, characters=self._characters)
         except ZenginReadError as error:
-            raise Unreadable("MALFORMED", f"the statement cannot be read: {error}"[:500]) from error
+            raise unreadable("statement", error) from error
         except ValueError as error:
             raise Unreadable("MALFORMED", "the statement's name has no real date") from error
         if len(blocks) != 1:
@@ -111,10 +199,10 @@ class ZenginFiles:
 
     def credits(self, data: bytes, named: StatementName) -> CreditNotice:
         """See BankFormat."""
-        return read_credits(data, named)
+        return read_credits(data, named, tolerant=self._tolerant, characters=self._characters)
 
 
-def _debits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
+def _debits(batch: Batch, account: OurAccount, lines: Iterator[FileLine], framing: Framing, characters: CharacterSet) -> Iterator[bytes]:
     header = DebitHeader(
         account.consignor_code,
         account.holder,
@@ -129,10 +217,10 @@ def _debits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Ite
     rows: Iterator[DebitRow] = (
         (x.bank_code, x.branch_code, x.account_type, x.account_number, x.holder, x.amount, "0", reference(batch.kind, x)) for x in lines
     )
-    return write_debit_rows(header, rows)
+    return write_debit_rows(header, rows, framing=framing, characters=characters)
 
 
-def _credits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> Iterator[bytes]:
+def _credits(batch: Batch, account: OurAccount, lines: Iterator[FileLine], framing: Framing, characters: CharacterSet) -> Iterator[bytes]:
     header = PayoutHeader(
         account.consignor_code,
         account.holder,
@@ -147,31 +235,7 @@ def _credits(batch: Batch, account: OurAccount, lines: Iterator[FileLine]) -> It
     rows: Iterator[PayoutRow] = (
         (x.bank_code, x.branch_code, x.account_type, x.account_number, x.holder, x.amount, "0", reference(batch.kind, x)) for x in lines
     )
-    return write_payout_rows(header, rows)
-
-
-def _result(chunks: Iterator[bytes], flush: Flush) -> tuple[DebitHeader, DebitTrailer]:
-    header: DebitHeader | None = None
-    trailer: DebitTrailer | None = None
-    pending: list[ResultLine] = []
-    line_no = 0
-    for record in read(chunks, DEBIT_RESULT):
-        if isinstance(record, DebitLine):
-            line_no += 1
-            pending.append(_result_line(line_no, record))
-            if len(pending) == STAGED_AT_ONCE:
-                flush(pending)
-                pending = []
-        elif isinstance(record, DebitTrailer):
-            trailer = record
-        elif isinstance(record, DebitHeader):
-            if header is not None:
-                raise Unreadable("SEVERAL_BLOCKS", "the result has several blocks, our files have one")
-            header = record
-    flush(pending)
-    if header is None or trailer is None:
-        raise Unreadable("MALFORMED", "the result has no header or no trailer")
-    return header, trailer
+    return write_payout_rows(header, rows, framing=framing, characters=characters)
 
 
 def _result_line(line_no: int, line: DebitLine) -> ResultLine:
