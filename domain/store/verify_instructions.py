@@ -128,7 +128,9 @@ _SEAL = (
 )
 _SEND = (
     f"select batch_id, 'sent' as expected, 'sealed at ' || sealed_at as found from batch "
-    f"where home = $1 and {one_of('status', (_B.SEALED, _B.SENDING, _B.RELEASING))} and sealed_at + $3::interval < $2"
+    f"where home = $1 and {one_of('status', (_B.SEALED, _B.SENDING, _B.RELEASING))} and sealed_at + $3::interval < $2 "
+    # one that waits for a person is not forgotten as long as it is listed for him
+    "and not (awaits_approval and exists (select 1 from exception e where e.reference = 'approval:' || batch_id and e.closed_at is null))"
 )
 _OVERDUE = (
     f"select batch_id, 'unknown' as expected, 'awaited until ' || overdue_at as found from batch "
