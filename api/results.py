@@ -51,6 +51,15 @@ class InputProblem(Problem):
     pass
 
 
+@strawberry.type(
+    description="The due date (決済指定日) could not be kept as it was asked for, and a rule of the bank or the site has moved it."
+)
+class DueDateMoved:
+    requested_on: dt.date = strawberry.field(description="The due date that was asked for.")
+    debit_on: dt.date = strawberry.field(description="The date on which the buyer is debited instead (振替日).")
+    message: str = strawberry.field(description="The same for people, in the language that the request prefers.")
+
+
 @strawberry.type(description="The contract is registered, by this call or an earlier one with the same content.")
 class ContractRegistered:
     contract: Contract = strawberry.field(description="The contract (売買契約).")
@@ -60,6 +69,9 @@ class ContractRegistered:
     )
     debit_on: dt.date | None = strawberry.field(
         description="The date on which the buyer is debited (振替日): the due date, or the next date of the buyer's bank. Null: none."
+    )
+    due_date_moved: DueDateMoved | None = strawberry.field(
+        description="Says that the due date was moved: no bank day (休日), or its file is closed already. Null: it was not, or there is none."
     )
 
 
@@ -124,6 +136,7 @@ def result_of(context: Context, outcome: Outcome, number: str, prefix: Path = ()
             already_registered=outcome.already,
             next_sealing_at=outcome.next_sealing_at,
             debit_on=outcome.debit_on,
+            due_date_moved=_moved(context, outcome),
         )
     if isinstance(outcome, Conflict):
         return ContractConflict(
@@ -141,6 +154,17 @@ def result_of(context: Context, outcome: Outcome, number: str, prefix: Path = ()
         path=list(prefix),
         problems=problems,
     )
+
+
+def _moved(context: Context, outcome: Registered) -> DueDateMoved | None:
+    asked, got = outcome.due_on, outcome.debit_on
+    if asked is None or asked == got:
+        return None
+    message = context.say(
+        f"The buyer's bank does not debit on {asked}, or its file for that day is closed; the buyer is debited on {got}.",
+        f"決済指定日 {asked} には振替できないため（銀行休業日、または締切後）、{got} に振り替えます。",
+    )
+    return DueDateMoved(requested_on=asked, debit_on=got, message=message)
 
 
 def count_results(results: list[OneResult]) -> ContractsRegistered:

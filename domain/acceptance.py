@@ -18,7 +18,7 @@ from domain.money import MAX_LINE, FeeRefusal, FeeSchedule, fee_refusal, fees_of
 from domain.planned import Baseline, StandardDays, baseline
 from domain.problems import InputProblem, ProblemCode
 from domain.registration import NormalContract
-from domain.statuses import CalendarKind, DeliverWhen, Mode
+from domain.statuses import CalendarKind, DeliverWhen, Mode, ShiftRule
 
 Path = tuple[str, ...]
 
@@ -67,6 +67,7 @@ class SiteRules:
     ship_days: int = 3
     transit_days: int = 1
     direct_consignors: Mapping[AccountKey, OwnAccount] | None = None  # by the seller's account
+    late_due_dates: ShiftRule = ShiftRule.REFUSE  # NEXT: a due date whose file is sealed moves to the next date that can be met
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,8 @@ def check_against_site(
         if refused is not None:
             problems.append(refused)
     slot = _slot(bank, now, normal.due_on)
+    if rules.late_due_dates is ShiftRule.NEXT and isinstance(slot, DateProblem) and slot.reason is DateReason.TOO_LATE:
+        slot = _slot(bank, now, slot.earliest_on)
     if isinstance(slot, DateProblem):
         problems.append(_no_date(slot, (*path, "dueOn")))
         return problems

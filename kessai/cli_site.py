@@ -37,6 +37,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
     sweep_days: int = 3,
     debit_attempts: int = 1,
     ship_before_acceptance: EVERY = False,
+    move_late_due_dates: EVERY = False,
     common: Common = PLAIN,
 ) -> None:
     """Make a market site, or change its settings. Its home (where its contracts live) is chosen once.
@@ -65,8 +66,10 @@ def add(  # noqa: PLR0913 - each is an option of the command
         How often a debit is tried when the balance is short.
     ship_before_acceptance
         Goods of due-date contracts leave before the bank has accepted the date, unless the contract says otherwise.
+    move_late_due_dates
+        A due date that cannot be met any more moves to the next date that can; else such a contract is refused.
     """
-    from domain.statuses import CalendarKind
+    from domain.statuses import CalendarKind, ShiftRule
     from domain.store.administration import Site, create_site
 
     entry = Site(
@@ -79,6 +82,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
         sweep_days=sweep_days,
         debit_attempts=debit_attempts,
         ship_before_acceptance=ship_before_acceptance,
+        shift_rule=int(ShiftRule.NEXT if move_late_due_dates else ShiftRule.REFUSE),
     )
     with_store(lambda: create_site(entry))
     _done(common, {"site": site, "home": home}, f"Site {site} is there. Next: kessai site account {site} ...")

@@ -49,6 +49,7 @@ class Registered:
     already: bool
     next_sealing_at: datetime | None
     debit_on: date
+    due_on: date | None = None  # as it was asked for; `debit_on` is another one where a rule has moved it (S22)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ async def _answer_existing(tx: Tx, call: _Call, hits: Sequence[tuple[int, int, b
     """Same content: the contract as it is registered. Other content: what differs."""
     wanted = sorted({contract_id for _, contract_id, _ in hits})
     rows = await tx.rows(
-        "select c.contract_id, c.debit_on, c.canonical, case when s.debit = 0 then b.seal_at end as seal_at from contract c "
+        "select c.contract_id, c.debit_on, c.due_on, c.canonical, case when s.debit = 0 then b.seal_at end as seal_at from contract c "
         # state and batch are looked up by key for each, whatever the planner believes about a partition that nobody has analysed yet
         "cross join lateral (select debit from contract_state s where s.home = c.home and s.contract_id = c.contract_id "
         "and s.contract_id between $3 and $4 limit 1) s "
@@ -215,7 +216,7 @@ async def _answer_existing(tx: Tx, call: _Call, hits: Sequence[tuple[int, int, b
     for index, contract_id, content in hits:
         row = stored[contract_id]
         if content == call.contents[index]:
-            call.outcomes[index] = Registered(contract_id, True, row["seal_at"], row["debit_on"])
+            call.outcomes[index] = Registered(contract_id, True, row["seal_at"], row["debit_on"], row["due_on"])
         else:
             call.outcomes[index] = Conflict(contract_id, _differing(bytes(row["canonical"]), call.normal(index)))
 
@@ -336,7 +337,7 @@ async def _open_batches(tx: Tx, call: _Call, rules: SiteRules, groups: dict[_Gro
             )
             if found is not None:
                 batch = batches.OpenBatch(found, slot.value_on, slot.seal_at, slot.deadline_at)
-        if batch is None and (due is None or bank.shift_rule is ShiftRule.NEXT):
+        if batch is None and (due is None or ShiftRule.NEXT in (bank.shift_rule, rules.late_due_dates)):
             later = None if due is None else due + timedelta(days=1)
             batch = await batches.next_open(
                 tx,
@@ -500,7 +501,9 @@ def _finish(call: _Call) -> None:
     for one in call.new:
         assert one.debit_on is not None or spoiled
         call.outcomes[one.index] = (
-            Withheld() if spoiled or one.debit_on is None else Registered(one.contract_id, False, one.seal_at, one.debit_on)
+            Withheld()
+            if spoiled or one.debit_on is None
+            else Registered(one.contract_id, False, one.seal_at, one.debit_on, one.normal.due_on)
         )
     for index, leader in call.followers:
         first, own = call.outcomes[leader], call.outcomes[index]
@@ -510,6 +513,6 @@ def _finish(call: _Call) -> None:
             elif isinstance(first, Refused):
                 call.outcomes[index] = first
         elif isinstance(first, Registered):
-            call.outcomes[index] = Registered(first.contract_id, True, first.next_sealing_at, first.debit_on)
+            call.outcomes[index] = Registered(first.contract_id, True, first.next_sealing_at, first.debit_on, first.due_on)
         else:
             call.outcomes[index] = first

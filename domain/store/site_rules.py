@@ -172,4 +172,5 @@ async def _read_rules(tx: Tx, site_id: int, on: date) -> SiteRules:
         carrier_calendar=CalendarKind(site["carrier_calendar"]),
         ship_days=site["ship_days"],
         direct_consignors=direct,
+        late_due_dates=ShiftRule(site["shift_rule"]),
     )

@@ -19,7 +19,8 @@ from api.options import Limits
 from api.results import ContractRefused, ContractsRegistered
 from api.schema import schema
 from domain.problems import ProblemCode
-from domain.store.connection import reading
+from domain.store import site_rules
+from domain.store.connection import reading, transaction
 from tests.api.market import Market
 from tests.api.serving import Served, serving
 from tests.store.trading import contract, party
@@ -104,6 +105,38 @@ async def test_a_contract_is_registered_once(api: Served):
         "message": "This number belongs to a contract with other content: amount.",
         "path": [],
     }
+
+
+async def test_a_due_date_that_is_moved_says_so(api: Served):
+    """S22: on a day on which the bank does not work by the bank's rule, after the cut-off by the site's; repeated, it says the same."""
+    ask = """mutation ($input: RegisterContractInput!) { registerContract(input: $input) {
+      ... on ContractRegistered { debitOn dueDateMoved { requestedOn debitOn message } }
+      ... on ContractRefused { problems { code message } } } }"""
+
+    async def due(number: str, on: str) -> dict[str, Any]:
+        answer: dict[str, Any] = (await api.ask(ask, {"input": contract(number, dueOn=on)}))["registerContract"]
+        return answer
+
+    async with transaction() as tx:
+        await tx.run("update bank set calendar = 0 where bank_code = '9991'")
+    site_rules.forget()
+    assert (await due("4101", "2000-09-29"))["dueDateMoved"] is None
+    for _ in range(2):
+        moved = await due("4102", "2000-09-30")  # a Saturday
+        assert moved["debitOn"] == "2000-10-02"
+        assert moved["dueDateMoved"] == {
+            "requestedOn": "2000-09-30",
+            "debitOn": "2000-10-02",
+            "message": "The buyer's bank does not debit on 2000-09-30, or its file for that day is closed; the buyer is debited on 2000-10-02.",
+        }
+    late = await due("4103", "2000-09-25")
+    assert [problem["code"] for problem in late["problems"]] == ["DATE_NOT_POSSIBLE"]
+    assert "2000-09-26" in late["problems"][0]["message"]
+    async with transaction() as tx:
+        await tx.run("update site set shift_rule = 1 where site_id = 130")
+    site_rules.forget()
+    moved = await due("4103", "2000-09-25")
+    assert moved["dueDateMoved"]["debitOn"] == moved["debitOn"] == "2000-09-26"
 
 
 async def test_a_refusal_names_every_mistake_in_the_language_that_is_preferred(api: Served):

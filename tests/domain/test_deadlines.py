@@ -212,3 +212,80 @@ def test_a_due_date_goes_out_between_now_and_its_last_deadline(bank, instant, ah
         assert slot.deadline_at.date() == last
     else:
         assert slot.deadline_at.date() <= last
+
+
+# -- calendars as they were and are ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "now, sealed, debit_date, sealed_21, execution_date, what",
+    grid("""
+        2019-04-22 10:00  2019-04-22 11:00  2019-04-26  2019-04-22 11:00  2019-04-23  the last debits before the ten days of the accession
+        2019-04-22 12:00  2019-04-23 11:00  2019-05-07  2019-04-23 11:00  2019-04-24  04-27 to 05-06 are no bank days
+        2019-04-26 10:00  2019-04-26 11:00  2019-05-10  2019-04-26 11:00  2019-05-07  and payouts wait as well
+        2019-04-26 12:00  2019-05-07 11:00  2019-05-13  2019-05-07 11:00  2019-05-08  after the cut-off: the next one is in May
+        2019-10-16 10:00  2019-10-16 11:00  2019-10-23  2019-10-16 11:00  2019-10-17  10-22 is 即位礼正殿の儀, in that year only
+        2020-10-06 10:00  2020-10-06 11:00  2020-10-12  2020-10-06 11:00  2020-10-07  スポーツの日 was in July that year: 10-12 is a bank day
+        2020-07-20 10:00  2020-07-20 11:00  2020-07-28  2020-07-20 11:00  2020-07-21  07-23 and 07-24, for the Games that were put off
+        2020-08-04 10:00  2020-08-04 11:00  2020-08-11  2020-08-04 11:00  2020-08-05  山の日 on 08-10
+        2021-07-16 10:00  2021-07-16 11:00  2021-07-26  2021-07-16 11:00  2021-07-19  07-22 and 07-23 again, and not 07-19
+        2021-08-03 10:00  2021-08-03 11:00  2021-08-10  2021-08-03 11:00  2021-08-04  山の日 on 08-08, a Sunday: 08-09 instead
+        2021-10-05 10:00  2021-10-05 11:00  2021-10-11  2021-10-05 11:00  2021-10-06  10-11 is a bank day in that year
+        2024-04-30 10:00  2024-04-30 11:00  2024-05-08  2024-04-30 11:00  2024-05-01  the golden week as it usually is
+        2026-09-16 10:00  2026-09-16 11:00  2026-09-25  2026-09-16 11:00  2026-09-17  09-22 stands between two holidays
+        2026-12-28 10:00  2026-12-28 11:00  2027-01-05  2026-12-28 11:00  2026-12-29  12-31 to 01-03, a Sunday: from the 4th on
+        2026-12-30 10:00  2026-12-30 11:00  2027-01-07  2026-12-30 11:00  2027-01-04  a file of the old year for the new one
+        2026-12-30 12:00  2027-01-04 11:00  2027-01-08  2027-01-04 11:00  2027-01-05  too late: the first file of the new year
+    """),
+)
+def test_cut_offs_around_holidays(now, sealed, debit_date, sealed_21, execution_date, what):
+    bank = usual_bank()
+    debit, credit = next_debit(bank, at(now)), next_credit(bank, at(now))
+    assert (debit.seal_at, debit.value_on) == (at(sealed), on(debit_date)), what
+    assert (credit.seal_at, credit.value_on) == (at(sealed_21), on(execution_date)), what
+
+
+@pytest.mark.parametrize(
+    "due, next_, previous, last_cut_off",
+    grid("""
+        2019-04-29  05-07  04-26  2019-04-22   # within the ten days
+        2019-05-06  05-07  04-26  2019-04-22
+        2020-07-24  07-27  07-22  2020-07-16
+        2021-08-09  08-10  08-06  2021-08-02
+        2026-05-06  05-07  05-01  2026-04-24   # the substitute of 05-03, a Sunday
+        2026-12-31  01-04  12-30  2026-12-24
+        2027-01-01  01-04  12-30  2026-12-24   # next year's date, debited in the old year by the rule PREVIOUS
+    """),
+)
+def test_a_due_date_on_a_holiday(due, next_, previous, last_cut_off):
+    """REFUSE names the next day that can be met, NEXT and PREVIOUS move it; the file goes at the last cut-off for the day that it gets."""
+    now = at(f"{last_cut_off} 10:00")
+    refused = debit_slot(usual_bank(shift_rule=ShiftRule.REFUSE), now, on(due))
+    assert isinstance(refused, DateProblem)
+    assert (refused.reason, f"{refused.earliest_on:%m-%d}") == (DateReason.HOLIDAY, next_)
+    later = debit_slot(usual_bank(shift_rule=ShiftRule.NEXT), now, on(due))
+    earlier = debit_slot(usual_bank(shift_rule=ShiftRule.PREVIOUS), now, on(due))
+    assert isinstance(later, Slot)
+    assert isinstance(earlier, Slot)
+    assert (f"{later.value_on:%m-%d}", f"{earlier.value_on:%m-%d}") == (next_, previous)
+    assert earlier.deadline_at == at(f"{last_cut_off} 12:00")
+    for slot in (later, earlier):
+        assert add_days(CalendarKind.BANK_DAYS, slot.value_on, -4) == slot.deadline_at.date()
+
+
+@pytest.mark.parametrize(
+    "mmdd, value_on",
+    grid("""
+        0104  2027-01-04   # in a file of 30 December
+        1230  2026-12-30
+        0229  2028-02-29
+    """),
+)
+def test_s23_a_date_without_a_year_is_that_of_the_batch(mmdd, value_on):
+    """What a header says is resolved against the batch, never against the day on which it is read."""
+    from zengin.dates import resolve_mmdd, to_mmdd
+
+    assert to_mmdd(on(value_on)) == mmdd
+    assert resolve_mmdd(mmdd, on(value_on)) == on(value_on)
+    assert resolve_mmdd("1231", on("2027-01-04")) == on("2026-12-31")  # the nearest, across the turn of the year
+    assert resolve_mmdd("0104", on("2026-12-30")) == on("2027-01-04")
