@@ -184,6 +184,11 @@ ADVICE: Mapping[str, Advice] = {
         ("kessai contract show {contract}    shows where it stands", "ask the carrier what has happened to the goods"),
     ),
     # -- money
+    "DEBIT_NOT_ON_STATEMENT": Advice(
+        "A debit file was not answered, and the statement of its day does not settle it.",
+        "振替結果がなく、当日の入出金明細からも判断できません。",
+        ("ask bank {bank} for the result of batch {batch}; it is taken by itself", "kessai unknown    shows what is open"),
+    ),
     "LUMP_DIFFERS": Advice(
         "The bank booked another sum than its result says. The difference is in suspense.",
         "入金額が振替結果と一致しません。差額は仮勘定にあります。",

@@ -8,7 +8,15 @@ from kessai.opened import business_now, with_store
 from kessai.screen import PLAIN, Common, print_json, yen
 from kessai.trouble import Trouble
 
-app = App(name="batch", help="Approve the totals of a file before it goes (送信前の承認).")
+app = App(
+    name="batch",
+    help="""Approve the totals of a file before it goes (送信前の承認).
+
+For example:
+
+    kessai batch approve 057312345001000018 --by op-1 --count 3 --amount 189800 --sha256 f0f17335
+""",
+)
 
 
 @app.command

@@ -12,7 +12,16 @@ from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, instant, print_json, show, yen
 from kessai.trouble import Trouble
 
-app = App(name="exceptions", help="List what does not match and needs a person (例外), and explain one.")
+app = App(
+    name="exceptions",
+    help="""List what does not match and needs a person (例外), newest first, and explain one. Nothing in it has touched money.
+
+For example:
+
+    kessai exceptions --bank 9991
+    kessai exceptions show 17
+""",
+)
 
 
 @app.default
