@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
@@ -81,7 +81,12 @@ class Cursors:
         if not body or not hmac.compare_digest(tag, self._tag(body)):
             raise bad_input("This cursor does not belong to this list with this filter and this order.")
         _, key, contract_id = json.loads(body)
-        return pages.Spot(date.fromisoformat(key) if isinstance(key, str) else key, contract_id)
+        return pages.Spot(_key_of(key) if isinstance(key, str) else key, contract_id)
+
+
+def _key_of(written: str) -> date:
+    """A day or an instant."""
+    return datetime.fromisoformat(written) if "T" in written else date.fromisoformat(written)
 
 
 @dataclass(frozen=True, slots=True)

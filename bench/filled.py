@@ -49,6 +49,8 @@ insert into event(home, contract_id, no, kind, at, happened_on)
  select {HOME}, i, e.no, e.kind, {at}, '{ON}' from {series}, unnest(array{list(EVENTS)}::smallint[]) with ordinality e(kind, no);
 insert into line(home, batch_id, contract_id, kind, attempt, amount, account_id, outcome, outcome_on)
  select {HOME}, 1000 + g / 20000 * 3 + k, i, k, 1, 100, 1, 1, '{ON}' from {series}, generate_series(1, 3) k;
+insert into contract_date(home, site_id, which, on_date, contract_id, buyer_id, seller_id)
+ select {HOME}, {SITE}, w, '{ON}', i, coalesce({party}, 1), coalesce({party}, 1) from {series}, generate_series(1, 2) w;
 insert into posting(home, day, cause, no, line, source_kind, source, destination_kind, destination, amount, booked_on)
  select {HOME}, {day}, i, n, 1, 3, i, 1, 2, 100, '{ON}' from {series}, generate_series(1, 2) n;
 """

@@ -14,7 +14,7 @@ import dramatiq
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
-from domain.store import clock, inbox, overdue, sending
+from domain.store import clock, inbox, overdue, sending, sums
 from domain.store.connection import reading
 from domain.store.faults import AWAY, TRY_AGAIN
 from workers import applying, fetching, sealing
@@ -66,6 +66,11 @@ async def _mark_overdue(job: Job) -> None:
     await overdue.mark_overdue(**job.ids, now=job.now, machine_now=job.machine_now)
 
 
+async def _fold_sums(job: Job) -> None:
+    while await sums.fold(**job.ids, machine_now=job.machine_now):
+        pass
+
+
 # Actor -> (the queue it is usually sent to, its step). A message may come over another queue: carriers' notices are read from `notices`.
 ACTORS: dict[str, tuple[str, Step]] = {
     "seal_batch": ("runs", _seal_batch),
@@ -75,6 +80,7 @@ ACTORS: dict[str, tuple[str, Step]] = {
     "read_reply": ("replies", _read_reply),
     "apply_reply": ("replies", _apply_reply),
     "carry_fact": ("replies", _carry_fact),
+    "fold_sums": ("runs", _fold_sums),
 }
 
 

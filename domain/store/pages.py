@@ -1,56 +1,55 @@
 """Pages of contracts by keyset: a page begins where the last one ended, whatever has come in between (never by offset).
 
 Every list is a union of *branches*: the contracts that the viewer has as site, as seller, as buyer. A branch belongs to one
-party (or site) and is read along that party's index, at most a page of it; then the branches are merged. What a role may not
+party (or site) and is read along that owner's index, at most a page of it; then the branches are merged. What a role may not
 see it may not filter by either, or the filter would tell (S39): `domain.access` decides that too.
 
-An order is a key and a direction; the contract ID decides between equals, rows without a key come last in both directions.
-Registration order is the order of contract IDs and needs no sort: LIMIT first, the rest of the row afterwards, by
-`reading.contracts`. The other orders sort the viewer's own contracts, those of nobody else.
+An order is a key and a direction; the contract ID decides between equals, rows without a key come last in both directions. Such a list is
+two *segments*, one after the other: those with a key, those without. What a segment is read along (`_Along`) depends on order and filter:
+
+* the contract itself, whose indexes hold what never changes (registration, due date, amount, planned settlement);
+* `contract_date`, the day of the debit and of the settlement, from when it is known;
+* `standing`, the places of `domain.places`, for statuses that are not the usual end and for what has no date yet.
+
+Everything else is looked up by key, row by row, for the rows of the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
 from domain.access import FieldGroup, ViewerKind, may_see
-from domain.statuses import Currency, PayoutStatus, Role
+from domain.places import NOT_DEBITED, NOT_SETTLED, Place, places_of
+from domain.statuses import Currency, DebitStatus, DeliveryStatus, PayoutStatus, Role
+from domain.store import sums as aggregate
 from domain.store.connection import Tx
 from domain.store.reading import Scope
+from domain.store.standing import Which
+from domain.store.sums import SumRow
 
 COUNT_LIMIT = 10_000  # counts are exact up to here
 
-Key = date | int | None
+Key = datetime | date | int | None
 
 
 class SortKey(Enum):
-    """What a list is ordered by: SQL over `c` (contract) and `s` (state), its type, and whether it needs the state."""
+    """What a list is ordered by, and the key's type in PostgreSQL."""
 
-    REGISTERED_AT = ("c.contract_id", "bigint", False)  # IDs rise with registration
-    DUE_ON = ("c.due_on", "date", False)
-    AMOUNT = ("c.amount", "bigint", False)
-    DEBITED_ON = ("s.debited_on", "date", True)
-    SETTLED_ON = ("s.settled_on", "date", True)
-    EXPECTED_ON = (f"(case when s.payout <> {int(PayoutStatus.WILL_NOT_SETTLE)} then c.planned_settled_on end)", "date", True)
-
-    @property
-    def expression(self) -> str:
-        """The key as SQL."""
-        return str(self.value[0])
+    REGISTERED_AT = "registered_at", "bigint"  # the contract ID: IDs rise with registration
+    DUE_ON = "due_on", "date"
+    AMOUNT = "amount", "bigint"
+    DEBITED_ON = "debited_on", "date"
+    SETTLED_ON = "settled_on", "date"
+    EXPECTED_ON = "expected_on", "date"  # planned at registration; what will not settle has none
 
     @property
     def type(self) -> str:
         """Its type in PostgreSQL."""
-        return str(self.value[1])
-
-    @property
-    def of_state(self) -> bool:
-        """Whether the key stands in the state row."""
-        return bool(self.value[2])
+        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +108,150 @@ class Listing:
     order: Order
 
 
-@dataclass(frozen=True, slots=True)
-class SumRow:
-    """Sum over one currency and payout status: what has been or is to be paid out, after the seller's fee."""
+# ── branches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+_TELLS_OF_PAYOUT = ("payout", "settled_from", "settled_to")
 
-    currency: Currency
-    status: PayoutStatus
-    rows: int
-    amount: int
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """Contracts that are the viewer's in one way. `owners` are parties (a firm) or sites."""
+
+    roles: frozenset[Role]
+    link: str
+    owners: tuple[tuple[int, int], ...]  # (home, party or site)
+    also_seller: bool | None = None  # of a buyer's contracts: only those that he also sells, or only the others
+
+
+def _branches(listing: Listing) -> list[_Branch]:
+    """The branches that belong to the list: of roles that may see what it shows and what it filters by."""
+    scope, wanted = listing.scope, listing.filter
+    if any(getattr(wanted, name) == () for name in Filter.__slots__):  # an empty list finds nothing
+        return []
+    asked = None if wanted.site_ids is None else set(wanted.site_ids)
+    sites = tuple((home, site) for home, site in scope.sites if asked is None or site in asked)
+    if scope.viewer.kind is ViewerKind.FIRM:
+        owners = tuple((party.home, party.party_id) for party in scope.parties if asked is None or party.site_id in asked)
+        sells = _Branch(frozenset({Role.SELLER}), "seller_id", owners)
+        only_buys = _Branch(frozenset({Role.BUYER}), "buyer_id", owners, also_seller=False)
+        does_both = _Branch(frozenset({Role.BUYER, Role.SELLER}), "buyer_id", owners, also_seller=True)
+        found = {None: [sells, only_buys], Role.SELLER: [sells], Role.BUYER: [only_buys, does_both]}.get(wanted.role, [])
+    elif scope.viewer.kind is ViewerKind.SITE:
+        found = [_Branch(frozenset({Role.SITE}), "site_id", sites)] if wanted.role in {None, Role.SITE} else []
+    else:
+        found = [_Branch(frozenset({Role.OPERATOR}), "site_id", sites)] if wanted.role in {None, Role.OPERATOR} else []
+    groups = {listing.group}
+    if any(getattr(wanted, name) is not None for name in _TELLS_OF_PAYOUT):
+        groups.add(FieldGroup.SETTLEMENT)
+    return [branch for branch in found if branch.owners and all(may_see(branch.roles, group) for group in groups)]
+
+
+# ── segments: what a part of the list is read along ──────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """A table that is gone through, and what of it. Its columns home, contract_id, site_id, buyer_id and seller_id are those of `contract`.
+
+    Attributes:
+        table: contract, contract_date or standing.
+        key: The segment's key as SQL. None: the contract ID alone decides.
+        where: What makes a row one of the segment.
+        which: The date that the rows of `contract_date` are.
+        places: Of `standing`: one of these, each gone through by itself; a contract may stand in several.
+        type: The key's type in PostgreSQL; that of the order where nothing is said.
+        gathered: The rows that the filter leaves are found first, then sorted. Left to itself, the planner goes through all of them in the
+            order of the page, believing that what is looked for is spread evenly; but days rise with the IDs, and it would read years.
+    """
+
+    table: str
+    key: str | None
+    where: tuple[str, ...] = ()
+    which: Which | None = None
+    places: tuple[int, ...] = ()
+    type: str = ""
+    gathered: bool = False
+
+    @property
+    def row(self) -> str:
+        """Alias of the table's rows."""
+        return "c" if self.table == "contract" else "d"
+
+
+_DATE_OF = {
+    SortKey.DEBITED_ON: (Which.DEBITED, "s.debited_on", NOT_DEBITED),
+    SortKey.SETTLED_ON: (Which.SETTLED, "s.settled_on", NOT_SETTLED),
+}
+_PLANNED = "c.planned_settled_on"
+_SETTLES = f"s.payout <> {int(PayoutStatus.WILL_NOT_SETTLE)}"
+_COLUMN = {SortKey.DUE_ON: "c.due_on", SortKey.AMOUNT: "c.amount", SortKey.EXPECTED_ON: _PLANNED}
+
+
+def _narrowest(wanted: Filter) -> frozenset[Place] | None:
+    """The places in which everything that the filter lets through stands; None where the filter names usual ends only, or none."""
+    options = [
+        places
+        for statuses, named in ((DebitStatus, wanted.debit), (DeliveryStatus, wanted.delivery), (PayoutStatus, wanted.payout))
+        if named is not None and (places := places_of(statuses(number) for number in named)) is not None
+    ]
+    return min(options, key=lambda places: (Place.OPEN in places, len(places)), default=None)
+
+
+def _segments(listing: Listing) -> tuple[_Along, _Along | None]:
+    """The rows with a key and those without (None: every row has one)."""
+    wanted, by = listing.filter, listing.order.by
+    places = None if wanted.contract_ids is not None else _narrowest(wanted)
+    numbers = tuple(sorted(int(place) for place in places or ()))
+    dates = {Which.DEBITED: (wanted.debited_from, wanted.debited_to), Which.SETTLED: (wanted.settled_from, wanted.settled_to)}
+    filtered = [which for which, span in dates.items() if span != (None, None)]
+
+    def plain(key: str | None, *where: str) -> _Along:
+        """By what never changes; or along whatever list the filter leaves fewer rows of."""
+        if places is not None:
+            return _Along("standing", key, where, places=numbers)
+        if filtered and wanted.contract_ids is None:
+            return _Along("contract_date", key, where, which=filtered[0])
+        days = (wanted.due_from or wanted.due_to) and key != "c.due_on"
+        return _Along("contract", key, where, gathered=bool(days) and wanted.contract_ids is None)
+
+    if by is SortKey.REGISTERED_AT:
+        along = plain(None)
+        if along.table == "contract" and (wanted.registered_from or wanted.registered_before):
+            along = replace(along, key="c.registered_at", type="timestamptz")  # the same order, along the index that knows the span
+        return along, None
+    if by is SortKey.AMOUNT:
+        return plain("c.amount"), None
+    if by is SortKey.DUE_ON:
+        last = plain(None, "c.due_on is null")
+        return plain("c.due_on", "c.due_on is not null"), None if wanted.due_from or wanted.due_to else last
+    if by is SortKey.EXPECTED_ON:
+        never = f"s.payout = {int(PayoutStatus.WILL_NOT_SETTLE)}"
+        last = plain(None, never) if places is not None or wanted.contract_ids is not None else _places({Place.WILL_NOT_SETTLE}, never)
+        return plain(_PLANNED, _SETTLES), last
+    which, column, without = _DATE_OF[by]
+    if places is not None or wanted.contract_ids is not None or (filtered and which not in filtered):
+        keyed, last = plain(column, f"{column} is not null"), plain(None, f"{column} is null")
+    else:
+        keyed, last = _Along("contract_date", "d.on_date", which=which), _places(without, f"{column} is null")
+    return keyed, None if which in filtered else last
+
+
+def _places(places: frozenset[Place] | set[Place], *where: str) -> _Along:
+    return _Along("standing", None, where, places=tuple(sorted(int(place) for place in places)))
 
 
 # ── clauses ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-_EQUAL_TO_ONE = {
-    "site_ids": ("c.site_id", "integer"),
-    "contract_ids": ("c.contract_id", "bigint"),
-    "debit": ("s.debit", "smallint"),
-    "delivery": ("s.delivery", "smallint"),
-    "payout": ("s.payout", "smallint"),
-}
+_EQUAL_TO_ONE = {"debit": "s.debit", "delivery": "s.delivery", "payout": "s.payout"}
 _BOUNDS = {
-    "registered_from": ("c.registered_at >=", "timestamptz"),
-    "registered_before": ("c.registered_at <", "timestamptz"),
-    "due_from": ("c.due_on >=", "date"),
-    "due_to": ("c.due_on <=", "date"),
-    "debited_from": ("s.debited_on >=", "date"),
-    "debited_to": ("s.debited_on <=", "date"),
-    "settled_from": ("s.settled_on >=", "date"),
-    "settled_to": ("s.settled_on <=", "date"),
-    "amount_from": ("c.amount >=", "bigint"),
-    "amount_to": ("c.amount <=", "bigint"),
+    "registered_from": ("c.registered_at", ">=", "timestamptz"),
+    "registered_before": ("c.registered_at", "<", "timestamptz"),
+    "due_from": ("c.due_on", ">=", "date"),
+    "due_to": ("c.due_on", "<=", "date"),
+    "debited_from": ("s.debited_on", ">=", "date"),
+    "debited_to": ("s.debited_on", "<=", "date"),
+    "settled_from": ("s.settled_on", ">=", "date"),
+    "settled_to": ("s.settled_on", "<=", "date"),
+    "amount_from": ("c.amount", ">=", "bigint"),
+    "amount_to": ("c.amount", "<=", "bigint"),
 }
-_TELLS_OF_PAYOUT = ("payout", "settled_from", "settled_to")
+_ON_DATE = {Which.DEBITED: "s.debited_on", Which.SETTLED: "s.settled_on"}
 
 
 class _Args(list[Any]):
@@ -150,110 +262,80 @@ class _Args(list[Any]):
         return f"${len(self)}::{type_}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """Contracts that are the viewer's in one way. `owners` are parties (a firm), sites, or nothing but homes (an operator)."""
-
-    roles: frozenset[Role]
-    link: str | None
-    owners: tuple[tuple[int, int], ...]  # (home, party or site)
-    also_seller: bool | None = None  # of a buyer's contracts: only those that he also sells, or only the others
-
-
-def _branches(listing: Listing) -> list[_Branch]:
-    """The branches that belong to the list: of roles that may see what it shows and what it filters by."""
-    scope, wanted = listing.scope, listing.filter
-    if scope.viewer.kind is ViewerKind.FIRM:
-        owners = tuple((party.home, party.party_id) for party in scope.parties)
-        sells = _Branch(frozenset({Role.SELLER}), "seller_id", owners)
-        only_buys = _Branch(frozenset({Role.BUYER}), "buyer_id", owners, also_seller=False)
-        does_both = _Branch(frozenset({Role.BUYER, Role.SELLER}), "buyer_id", owners, also_seller=True)
-        found = {None: [sells, only_buys], Role.SELLER: [sells], Role.BUYER: [only_buys, does_both]}.get(wanted.role, [])
-    elif scope.viewer.kind is ViewerKind.SITE:
-        owners = tuple((home, site_id) for home in scope.homes for site_id in scope.site_ids)
-        found = [_Branch(frozenset({Role.SITE}), "site_id", owners)] if wanted.role in {None, Role.SITE} else []
-    else:
-        owners = tuple((home, 0) for home in scope.homes)
-        found = [_Branch(frozenset({Role.OPERATOR}), None, owners)] if wanted.role in {None, Role.OPERATOR} else []
-    groups = {listing.group}
-    if any(getattr(wanted, name) is not None for name in _TELLS_OF_PAYOUT):
-        groups.add(FieldGroup.SETTLEMENT)
-    return [branch for branch in found if branch.owners and all(may_see(branch.roles, group) for group in groups)]
-
-
-def _conditions(wanted: Filter, args: _Args) -> list[str]:
-    conditions = [
-        f"{column} = any({args.add(list(values), type_ + '[]')})"
-        for name, (column, type_) in _EQUAL_TO_ONE.items()
+def _conditions(wanted: Filter, along: _Along, args: _Args) -> list[str]:
+    """The filter, said of the columns that are gone through wherever they have it. Sites have chosen the owners already."""
+    own = {} if along.which is None else {_ON_DATE[along.which]: "d.on_date"}
+    conditions = [*along.where]
+    if wanted.contract_ids is not None:
+        conditions.append(f"{along.row}.contract_id = any({args.add(list(wanted.contract_ids), 'bigint[]')})")
+    conditions += [
+        f"{column} = any({args.add(list(values), 'smallint[]')})"
+        for name, column in _EQUAL_TO_ONE.items()
         if (values := getattr(wanted, name)) is not None
     ]
     conditions += [
-        f"{comparison} {args.add(bound, type_)}"
-        for name, (comparison, type_) in _BOUNDS.items()
+        f"{own.get(column, column)} {comparison} {args.add(bound, type_)}"
+        for name, (column, comparison, type_) in _BOUNDS.items()
         if (bound := getattr(wanted, name)) is not None
     ]
     return conditions
 
 
-def _beyond(order: Order, spot: Spot, *, onward: bool, args: _Args) -> str:
-    """The rows that come after a spot (or before it, not onward)."""
-    key, number = order.by.expression, args.add(spot.contract_id, "bigint")
-    rises = onward is not order.descending
-    more = ">" if rises else "<"
-    if order.by is SortKey.REGISTERED_AT:
-        return f"c.contract_id {more} {number}"
-    if spot.key is None:  # among the rows without a key, which come last
-        return f"({key} is null and c.contract_id {more} {number})" if onward else f"({key} is not null or c.contract_id {more} {number})"
-    value = args.add(spot.key, order.by.type)
-    beyond = f"{key} {more} {value} or ({key} = {value} and c.contract_id {more} {number})"
-    return f"({beyond} or {key} is null)" if onward else f"({beyond})"
+def _beyond(along: _Along, order: Order, spot: Spot, *, onward: bool, args: _Args) -> str:
+    """The rows of a segment that come after a spot of it (or before it, not onward)."""
+    more, number = ">" if onward is not order.descending else "<", f"{along.row}.contract_id"
+    if along.key is None:
+        return f"{number} {more} {args.add(spot.contract_id, 'bigint')}"
+    return f"({along.key}, {number}) {more} ({args.add(spot.key, along.type or order.by.type)}, {args.add(spot.contract_id, 'bigint')})"
 
 
-def _sorted(order: Order, *, onward: bool, key: str, number: str) -> str:
+def _sorted(order: Order, *, onward: bool, key: str | None, number: str) -> str:
     direction = "asc" if onward is not order.descending else "desc"
-    if order.by is SortKey.REGISTERED_AT:
-        return f"{number} {direction}"
-    return f"{key} {direction} nulls {'last' if onward else 'first'}, {number} {direction}"
+    return f"{number} {direction}" if key is None else f"{key} {direction}, {number} {direction}"
 
 
-_PROBED = "cross join lateral (select * from contract_state y where y.home = c.home and y.contract_id = c.contract_id limit 1) s"
-_JOINED = "join contract_state s on s.home = c.home and s.contract_id = c.contract_id"
+def _looked_up(alias: str, table: str, row: str) -> str:
+    """Row by row along the key, whatever the planner believes."""
+    return f"cross join lateral (select * from {table} y where y.home = {row}.home and y.contract_id = {row}.contract_id limit 1) {alias}"
 
 
-def _state(listing: Listing, conditions: Sequence[str], columns: str) -> str:
-    """How the state row comes in: not at all, looked up row by row along the index, or joined where a sort needs all."""
-    if listing.order.by.of_state or "s." in columns:
-        return _JOINED
-    return _PROBED if any(condition.startswith("s.") for condition in conditions) else ""
-
-
-def _rows(listing: Listing, args: _Args, columns: str, spots: Sequence[tuple[Spot, bool]], tail: str) -> str | None:
-    """The union of the list's branches, each with `columns`, beyond the spots, closed by `tail`. None: nothing can be in it."""
-    branches = _branches(listing)
-    conditions = _conditions(listing.filter, args)
-    conditions += [_beyond(listing.order, spot, onward=onward, args=args) for spot, onward in spots]
-    state = _state(listing, conditions, columns)
+def _rows(listing: Listing, along: _Along, args: _Args, columns: str, more: Sequence[str], tail: str) -> str | None:
+    """The union of the list's branches along a table, each with `columns`, closed by `tail`. None: nothing can be in it."""
+    row = along.row
+    conditions = [*_conditions(listing.filter, along, args), *more]
+    said = f"{columns} {' '.join(conditions)} {tail}"
+    joins = _looked_up("c", "contract", row) if row != "c" and "c." in said else ""
+    states = _looked_up("s", "contract_state", row)
+    if "s." in said:
+        joins += f" {states}"
+    if along.which is not None:
+        conditions.append(f"d.which = {int(along.which)}")
+    if along.places:
+        conditions.append("d.place = k.place")
     parts = []
-    for branch in branches:
-        own = ["c.home = m.home"]
+    for branch in _branches(listing):
+        own = [f"{row}.home = m.home"]
         homes = args.add([home for home, _ in branch.owners], "smallint[]")
         owners = args.add([owner for _, owner in branch.owners], "bigint[]")
-        if branch.link:
-            # Said twice, so that the planner sees whose rows these are: by `m.owner` alone it takes everybody for average,
-            # and reads all of a market of few parties for the smallest of them.
-            own.append(f"c.{branch.link} = m.owner and c.{branch.link} = any({owners})")
+        # Said twice, so that the planner sees whose rows these are: by `m.owner` alone it takes everybody for average,
+        # and reads all of a market of few parties for the smallest of them.
+        own.append(f"{row}.{branch.link} = m.owner and {row}.{branch.link} = any({owners})")
         if branch.also_seller is not None:
-            sold = f"c.seller_id = any({args.add(listing.scope.party_ids, 'bigint[]')})"
+            sold = f"{row}.seller_id = any({args.add(listing.scope.party_ids, 'bigint[]')})"
             own.append(sold if branch.also_seller else f"not {sold}")
-        parts.append(
-            f"select x.* from unnest({homes}, {owners}) m(home, owner) cross join lateral "
-            f"(select {columns} from contract c {state} where {' and '.join(own + conditions)} {tail}) x"
-        )
+        each = f"unnest({homes}, {owners}) m(home, owner)"
+        if along.places:
+            each += f" cross join unnest({args.add(list(along.places), 'smallint[]')}) k(place)"
+        rows = f"{along.table} {row} {joins} where {' and '.join(own + conditions)}"
+        if along.gathered:
+            rows = f"(select {row}.* from {rows} offset 0) {row}{' ' + states if 's.' in columns else ''}"
+        parts.append(f"select x.* from {each} cross join lateral (select {columns} from {rows} {tail}) x")
     return " union all ".join(parts) or None
 
 
-async def _resolved(tx: Tx, listing: Listing) -> Listing:
-    """The list with contract numbers looked up: they have an index of their own (S37)."""
+async def _ready(tx: Tx, listing: Listing) -> Listing:
+    """The list with contract numbers looked up: they have an index of their own (S37). Planned for its own values, not for average ones."""
+    await tx.script("set local plan_cache_mode = force_custom_plan")
     wanted = listing.filter
     if wanted.numbers is None:
         return listing
@@ -268,9 +350,7 @@ async def _resolved(tx: Tx, listing: Listing) -> Listing:
     ids = {row["contract_id"] for row in rows}
     if wanted.contract_ids is not None:
         ids &= set(wanted.contract_ids)
-    values = {name: getattr(wanted, name) for name in Filter.__slots__}
-    resolved = Filter(**{**values, "numbers": None, "contract_ids": tuple(sorted(ids))})
-    return Listing(listing.scope, listing.group, resolved, listing.order)
+    return replace(listing, filter=replace(wanted, numbers=None, contract_ids=tuple(sorted(ids))))
 
 
 # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,46 +358,97 @@ async def spots(
     tx: Tx, listing: Listing, limit: int, *, after: Spot | None = None, before: Spot | None = None, from_end: bool = False
 ) -> list[Spot]:
     """Up to `limit` rows between two spots, from the beginning or from the end; always in the order of the list."""
-    args, onward = _Args(), not from_end
-    found = await _resolved(tx, listing)
-    bounds = [(spot, forth) for spot, forth in ((after, True), (before, False)) if spot is not None]
-    columns = f"{listing.order.by.expression} as key, c.contract_id"
+    found = await _ready(tx, listing)
+    keyed, unkeyed = _segments(found)
+    answer: list[Spot] = []
+    segments = [along for along in (keyed, unkeyed) if along is not None]
+    for along in reversed(segments) if from_end else segments:
+        bounds = _within(along is unkeyed, unkeyed is not None, after, before)
+        if bounds is not None and len(answer) < limit:
+            answer += await _read(tx, found, along, limit - len(answer), bounds, from_end=from_end)
+    return answer[::-1] if from_end else answer
+
+
+def _within(last: bool, split: bool, after: Spot | None, before: Spot | None) -> list[tuple[Spot, bool]] | None:  # noqa: FBT001
+    """Which of the spots bound this segment. None: it lies outside of them. `last`: the segment without keys; `split`: there is one."""
+    bounds: list[tuple[Spot, bool]] = []
+    for spot, onward in ((after, True), (before, False)):
+        if spot is None:
+            continue
+        spot_last = split and spot.key is None
+        if spot_last is last:
+            bounds.append((spot, onward))
+        elif spot_last is onward:  # after a row without key nothing has one; before one with a key nothing lacks it
+            return None
+    return bounds
+
+
+async def _read(tx: Tx, listing: Listing, along: _Along, limit: int, bounds: Sequence[tuple[Spot, bool]], *, from_end: bool) -> list[Spot]:
+    """The rows of one segment, in the direction of reading."""
+    args, onward, order = _Args(), not from_end, listing.order
+    number = f"{along.row}.contract_id"
     many = args.add(limit, "bigint")
-    tail = f"order by {_sorted(listing.order, onward=onward, key=listing.order.by.expression, number='c.contract_id')} limit {many}"
-    rows = _rows(found, args, columns, bounds, tail)
+    beyond = [_beyond(along, order, spot, onward=forth, args=args) for spot, forth in bounds]
+    # Without a key the ID is one, so that cursors of registration order keep it.
+    columns = f"{along.key or (number if order.by is SortKey.REGISTERED_AT else f'null::{order.by.type}')} as key, {number}"
+    tail = f"order by {_sorted(order, onward=onward, key=along.key, number=number)} limit {many}"
+    rows = _rows(listing, along, args, columns, beyond, tail)
     if rows is None:
         return []
-    order = _sorted(listing.order, onward=onward, key="u.key", number="u.contract_id")
-    answer = [
-        Spot(row["key"], row["contract_id"])
-        for row in await tx.rows(f"select u.key, u.contract_id from ({rows}) u order by {order} limit {many}", *args)
-    ]
-    return answer[::-1] if from_end else answer
+    once = "distinct" if len(along.places) > 1 else ""
+    outer = _sorted(order, onward=onward, key="u.key" if along.key else None, number="u.contract_id")
+    found = await tx.rows(f"select {once} u.key, u.contract_id from ({rows}) u order by {outer} limit {many}", *args)
+    return [Spot(row["key"], row["contract_id"]) for row in found]
+
+
+def _whole(listing: Listing) -> tuple[Listing, _Along]:
+    """The whole list in whatever order is the quickest."""
+    plain = replace(listing, order=Order(SortKey.REGISTERED_AT, descending=True))
+    return plain, _segments(plain)[0]
 
 
 async def count(tx: Tx, listing: Listing) -> int:
     """How many rows the list has; COUNT_LIMIT + 1 when there are more than COUNT_LIMIT."""
     args = _Args()
-    found = await _resolved(tx, listing)
+    found, along = _whole(await _ready(tx, listing))
     many = args.add(COUNT_LIMIT + 1, "bigint")
-    plain = Listing(found.scope, found.group, found.filter, Order(SortKey.REGISTERED_AT, descending=True))
-    rows = _rows(plain, args, "1", (), f"limit {many}")
+    rows = _rows(found, along, args, f"{along.row}.contract_id", (), f"limit {many}")
     if rows is None:
         return 0
-    number: int = await tx.value(f"select count(*) from (select 1 from ({rows}) u limit {many}) v", *args)
+    once = "distinct" if len(along.places) > 1 else ""
+    number: int = await tx.value(f"select count(*) from (select {once} u.contract_id from ({rows}) u limit {many}) v", *args)
     return number
 
 
 async def sums(tx: Tx, listing: Listing) -> list[SumRow]:
-    """What the whole list (not the page) adds up to, by currency and payout status."""
+    """What the whole list (not the page) adds up to, by currency and payout status.
+
+    From the aggregate where the filter names nothing but sites and statuses; else over the rows that the filter leaves.
+    """
+    wanted = listing.filter
+    if replace(wanted, site_ids=None, payout=None) == Filter():
+        return await _aggregated(tx, listing)
     args = _Args()
-    found = await _resolved(tx, listing)
-    rows = _rows(found, args, "c.currency, s.payout, s.net", (), "")
+    found, along = _whole(await _ready(tx, listing))
+    once = "distinct" if len(along.places) > 1 else ""
+    rows = _rows(found, along, args, f"{along.row}.contract_id, c.currency, s.payout, s.net", (), "")
     if rows is None:
         return []
     answer = await tx.rows(
-        f"select currency, payout, count(*) as rows, sum(net)::bigint as amount from ({rows}) u "
+        f"select currency, payout, count(*) as rows, sum(net)::bigint as amount from (select {once} * from ({rows}) u) v "
         "group by currency, payout order by currency, payout",
         *args,
     )
     return [SumRow(Currency(row["currency"]), PayoutStatus(row["payout"]), row["rows"], row["amount"]) for row in answer]
+
+
+async def _aggregated(tx: Tx, listing: Listing) -> list[SumRow]:
+    scope, wanted = listing.scope, listing.filter
+    found: list[SumRow] = []
+    for branch in _branches(listing):
+        if branch.link == "seller_id":
+            mine = {owner for _, owner in branch.owners}
+            found += await aggregate.of_sellers(tx, [(p.home, p.site_id, p.party_id) for p in scope.parties if p.party_id in mine])
+        elif branch.link == "site_id":
+            found += await aggregate.of_sites(tx, branch.owners)
+    return [row for row in found if wanted.payout is None or row.status in wanted.payout]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from domain.store.connection import Tx
 
 ID_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # second 0 of a contract ID
-BY_CONTRACT = ("contract", "delivery_record", "contract_state", "event", "line")
+BY_CONTRACT = ("contract", "delivery_record", "contract_state", "event", "line", "contract_date")
 BY_DAY = ("posting", "stream")
 FILLFACTOR = {"contract_state": 45, "line": 45}
 """Rows that change once or more, whole pages of them in one statement: each needs room for its new version beside the old."""

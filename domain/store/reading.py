@@ -37,12 +37,14 @@ class Scope:
         homes: The homes that he has something in, ascending.
         site_ids: The sites that he has something at, ascending.
         parties: Of a firm: the parties that it holds. Else empty.
+        sites: The sites with their homes, ascending.
     """
 
     viewer: Viewer
     homes: tuple[int, ...]
     site_ids: tuple[int, ...]
     parties: tuple[PartyRef, ...] = ()
+    sites: tuple[tuple[int, int], ...] = ()
 
     @property
     def party_ids(self) -> list[int]:
@@ -60,8 +62,8 @@ async def scope_of(tx: Tx, viewer: Viewer) -> Scope:
         rows = await tx.rows("select home, site_id from site where site_id = $1", viewer.id)
     else:
         rows = await tx.rows("select home, site_id from site order by site_id")
-    homes, site_ids = {row["home"] for row in rows}, {row["site_id"] for row in rows}
-    return Scope(viewer, tuple(sorted(homes)), tuple(sorted(site_ids)), parties)
+    sites = tuple(sorted({(row["home"], row["site_id"]) for row in rows}))
+    return Scope(viewer, tuple(sorted({home for home, _ in sites})), tuple(sorted({site for _, site in sites})), parties, sites)
 
 
 async def as_of(tx: Tx, scope: Scope) -> tuple[Place, ...]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.statuses import EventKind
+from domain.store import standing
 from domain.store.connection import Tx
 from domain.store.partitions import day_number
 
@@ -42,11 +44,14 @@ async def ensure_home(tx: Tx, home: int) -> None:
 
 
 async def append(tx: Tx, home: int, machine_now: datetime, entries: Iterable[StreamEntry]) -> None:
-    """Appends what this transaction has to tell. Must be its last statement; entries without contracts are left out."""
+    """Appends what this transaction has to tell, and keeps the lists that follow it (`standing`): first, since nobody else can append to
+    this home from here to the commit. Must be the transaction's last call; entries without contracts are left out.
+    """
     day = day_number(machine_now)
-    for entry in entries:
-        if not entry.contract_ids:
-            continue
+    told = [entry for entry in entries if entry.contract_ids]
+    for entry in told:
+        await standing.keep(tx, home, EventKind(entry.kind), entry.contract_ids)
+    for entry in told:
         args = (home, day, entry.site_id, entry.kind, machine_now, list(entry.contract_ids), list(entry.nos))
         if await tx.run(_APPEND, *args) == 0:
             await ensure_home(tx, home)

@@ -1,4 +1,4 @@
-"""Does everything still agree? One read-only look at the whole database (K1 to K8), for operators and after every test run.
+"""Does everything still agree? One read-only look at the whole database (K1 to K9), for operators and after every test run.
 
 All of it is one snapshot, so that it may run beside the work. Contracts are looked at in slices, by key; batches, accounts and statements
 in statements that answer only what is wrong: the memory of this process does not grow with the number of contracts.
@@ -11,6 +11,7 @@ in statements that answer only what is wrong: the memory of this process does no
 | I04, I06, I11, I13 | lines, dates and what never changes of each contract | `verify_contracts` |
 | I12, I14, K5 | batches, sweeps, waiting work, what is open past its time | `verify_instructions` |
 | K6 | replies: raw, whole, ended or listed | `verify_records` |
+| K9 | lists and sums against the states that they follow | `verify_lists` |
 | K7 | the stream: dense, unbroken, every event once | `verify_records` |
 
 K2 needs the banks' own books, which only a test has; K8 is this: nothing here asks Redis.
@@ -22,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.store import clock, verify_contracts, verify_histories, verify_instructions, verify_money, verify_records
+from domain.store import clock, verify_contracts, verify_histories, verify_instructions, verify_lists, verify_money, verify_records
 from domain.store.connection import Tx, reading
 from domain.store.verify_findings import Finding
 
@@ -37,7 +38,7 @@ class Progress:
     """How far the look has come."""
 
     home: int | None  # None: what belongs to no home
-    step: str  # contracts, instructions, money, stream, replies
+    step: str  # contracts, instructions, money, sums, stream, replies
     done: int  # contracts looked at, of all homes so far
 
 
@@ -64,6 +65,7 @@ async def check(
                 done += count
                 found += await verify_histories.check(tx, home, after, through)
                 found += await verify_contracts.check(tx, home, after, through, now.date())
+                found += await verify_lists.check(tx, home, after, through)
                 tell(Progress(home, "contracts", done))
                 if through == LAST:
                     break
@@ -72,6 +74,8 @@ async def check(
             found += await verify_instructions.check(tx, home, now)
             tell(Progress(home, "money", done))
             found += await verify_money.check(tx, home)
+            tell(Progress(home, "sums", done))
+            found += await verify_lists.totals(tx, home)
             tell(Progress(home, "stream", done))
             found += await verify_records.stream(tx, home)
         tell(Progress(None, "replies", done))

@@ -1,4 +1,4 @@
-"""What must be true after every journey: our own checker finds nothing, and the banks' books show each instruction once (K1-K8)."""
+"""What must be true after every journey: our own checker finds nothing, and the banks' books show each instruction once (K1-K9)."""
 
 from __future__ import annotations
 

@@ -58,6 +58,10 @@ ROWS: dict[str, str] = {
         "buyer_account_id, seller_account_id, carrier_id) values (1, {C}, 130, 1, 2, 0, false, false, 1010, 980, 1010, 1010, 1, 2, 1, 2, 'sbx')"
     ),
     "event": "values (1, {C}, 1, 1, now(), '2000-09-20', null)",
+    "contract_date": "values (1, 130, 1, '2000-09-24', {C}, 1, 2)",
+    "standing": "values (1, {C}, 1, 130, 1, 2)",
+    "settlement_sum": "values (1, 130, 2, 392, 0, 1, 980)",
+    "sum_place": "values (1, {D}, 1, now())",
     "batch": (
         "(home, batch_id, kind, site_id, bank_code, account_id, value_on, seal_at, deadline_at, takes_from) "
         "values (1, 1, 1, 130, '9990', 1, '2000-09-24', now(), now(), 1), (1, 2, 1, 130, '9990', 1, '2000-09-25', now(), now(), 2)"

@@ -34,6 +34,7 @@ BROKEN_BY: tuple[tuple[str, str, str], ...] = (
     ("contract_check2", "update contract set seller_fee = amount", CHECK),
     ("contract_buyer_fee_check", "update contract set buyer_fee = -1", CHECK),
     ("contract_seller_fee_check", "update contract set seller_fee = -1", CHECK),
+    ("contract_date_which_check", "update contract_date set which = 3", CHECK),
     ("posting_amount_check", "update posting set amount = 0", CHECK),
     ("posting_amount_check", "update posting set amount = -5", CHECK),
     ("posting_check", "update posting set destination_kind = source_kind, destination = source", CHECK),

@@ -15,6 +15,7 @@ from domain.store.partitions import BY_CONTRACT, BY_DAY, FILLFACTOR, ensure_part
 REFERENCE = {"business_clock", "carrier", "site", "fee_schedule", "bank", "bank_poll"}
 HOME = {
     "id_head", "party", "party_account", "account", "mandate", "contract_number", "contract", "delivery_record", "contract_state", "event",
+    "contract_date", "standing", "settlement_sum", "sum_place",
     "batch", "work", "batch_fact", "parked", "line", "sweep", "sweep_part", "posting", "stream_head", "stream", "statement", "statement_line",
     "credit_notice",
 }  # fmt: skip

@@ -7,9 +7,11 @@ list of values; the answers must be the same.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import IntEnum
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -32,8 +34,9 @@ from domain.machines import (
     ToExceptions,
     Waits,
 )
+from domain.places import Place, is_open, own_place
 from domain.statuses import BatchStatus, DebitFailureReason, DebitStatus, DeliverWhen, DeliveryStatus, PayoutStatus, Release
-from domain.store import due, rules_sql
+from domain.store import due, rules_sql, standing
 from domain.store.connection import reading, transaction
 
 MACHINES: tuple[Machine[Any, Any], ...] = (DEBIT, DELIVERY, PAYOUT, SWEEP, BATCH)
@@ -49,6 +52,21 @@ async def all_rows(columns: Mapping[str, str], rows: list[tuple[Any, ...]], expr
             *(list(column) for column in zip(*rows, strict=True)),
         )
     return [row["answer"] for row in found]
+
+
+async def test_what_is_open_and_where_it_stands(store: Any):
+    """The statement that keeps the lists, and the one that filled them first, say what `domain.places` says."""
+    rows = list(itertools.product(DebitStatus, DeliveryStatus, PayoutStatus))
+    columns = {"debit": "int", "delivery": "int", "payout": "int"}
+    assert await all_rows(columns, rows, standing.is_open("s")) == [is_open(*row) for row in rows]
+    filled = (files("domain.store.migrations") / "lists_fill.sql").read_text(encoding="utf-8")
+    [cases] = re.findall(r"lateral \(values\s+(\(case.*?)\) p\(place\)", filled, re.DOTALL)
+    answers = await all_rows(
+        columns, rows, f"(select array_agg(place order by place) from (values {cases}) p(place) where place is not null)"
+    )
+    for row, answer in zip(rows, answers, strict=True):
+        places = {own_place(status) for status in row} - {None} | ({Place.OPEN} if is_open(*row) else set())
+        assert set(answer or ()) == places, row
 
 
 async def test_the_delivery_gate(store: Any):

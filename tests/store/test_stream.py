@@ -63,8 +63,10 @@ async def test_positions_are_dense_and_in_order_of_commit(store: Any):
 
 
 async def blocked(tx: Tx) -> bool:
-    """Whether somebody waits for a lock of this transaction."""
-    return bool(await tx.value("select exists (select 1 from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid)))"))
+    """Whether somebody waits for a lock of this transaction. Asked of the locks: the list of sessions stays as it was first read."""
+    return bool(
+        await tx.value("select exists (select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid)))")
+    )
 
 
 async def test_a_rollback_gives_its_position_back(store: Any):

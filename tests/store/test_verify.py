@@ -10,13 +10,14 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.statuses import DebitStatus, DeliverWhen, DeliveryStatus, EventKind, PayoutStatus, Release
-from domain.store import inbox, verify, verify_contracts, verify_instructions, verify_money
+from domain.store import inbox, sums, verify, verify_contracts, verify_instructions, verify_lists, verify_money
 from domain.store.connection import Tx, open_store, transaction
 from domain.store.verify import Finding, Progress
 from domain.store.verify_findings import Rule
@@ -128,12 +129,21 @@ DAMAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "update event set kind = 10 where contract_id = #4101 and kind = 8",
         ("I16 the delivery status", "I16 the delivery date", "K7 the stream tells every event once"),
     ),
-    ("update contract_state set debit = 6 where contract_id = #4662", ("I16 the debit status", "I04 who waits can")),
+    (
+        "update contract_state set debit = 6 where contract_id = #4662",
+        ("I16 the debit status", "I04 who waits can", "K9 a contract stands in the lists of"),
+    ),
     ("update contract_state set delivery = 5 where contract_id = #4101", ("I16 the delivery status",)),
-    ("update contract_state set payout = 2 where contract_id = #4103", ("I16 the payout status",)),
+    (
+        "update contract_state set payout = 2 where contract_id = #4103",
+        ("I16 the payout status", "K9 a contract stands in the lists of", "K9 what settlements"),
+    ),
     ("update contract_state set funded = false where contract_id = #4101", ("I16 funded", "K5 what a sweep has brought")),
     # -- dates
-    ("update contract_state set debited_on = debited_on + 1 where contract_id = #4101", ("I16 the debit date",)),
+    (
+        "update contract_state set debited_on = debited_on + 1 where contract_id = #4101",
+        ("I16 the debit date", "K9 a contract stands in the lists by"),
+    ),
     (
         "update contract_state set instructed_on = debited_on + 1 where contract_id = #4101",
         ("I16 the date of the debit", "I11 nothing is debited"),
@@ -144,7 +154,10 @@ DAMAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("update contract_state set shipped_on = shipped_on + 1 where contract_id = #4101", ("I16 the ship date",)),
     ("update contract_state set shipped_on = null where contract_id = #4101", ("I16 the ship date", "I16 what has gone")),
     ("update contract_state set shipped_on = '2000-09-20' where contract_id = #4101", ("I11 nothing is shipped",)),
-    ("update contract_state set settled_on = settled_on + 30 where contract_id = #4101", ("I16 the settlement date", "I11 no date")),
+    (
+        "update contract_state set settled_on = settled_on + 30 where contract_id = #4101",
+        ("I16 the settlement date", "I11 no date", "K9 a contract stands in the lists by"),
+    ),
     # -- lines
     (
         "update line set outcome = 0 where contract_id = #4101 and kind = 1",
@@ -176,7 +189,7 @@ DAMAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("delete from contract_number where contract_id = #4101", ("I13 a contract has its number",)),
     ("delete from delivery_record where contract_id = #4101", ("I13 a contract has its record",)),
     ("update contract_state set gross = gross + 1 where contract_id = #4662", ("I06 what is debited",)),
-    ("update contract_state set net = net + 1 where contract_id = #4662", ("I06 what is paid",)),
+    ("update contract_state set net = net + 1 where contract_id = #4662", ("I06 what is paid", "K9 what settlements")),
     (
         "update event set contract_id = contract_id + 10000000 where contract_id = #4662",
         ("I16 events are numbered", "I14 what is written belongs", "K7 the stream tells every event once"),
@@ -213,6 +226,13 @@ DAMAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (f"update sweep set status = 2, left_on = '2000-09-01' where sweep_id = {SWEEP_4101}", ("K5 what has left an account",)),
     ("update reply set status = 0 where reply_id = 3", ("K5 a reply is read and applied",)),
     ("insert into outbox(queue, actor, args, machine_at) values ('runs', 'x', '{}', '2000-01-01')", ("K5 messages",)),
+    # -- lists and sums
+    ("delete from standing where contract_id = #4662 and place = 1", ("K9 a contract stands in the lists of",)),
+    ("update standing set place = 13 where contract_id = #4662 and place = 1", ("K9 a contract stands in the lists of",)),
+    ("update standing set buyer_id = seller_id where contract_id = #4662", ("K9 a contract stands in the lists of",)),
+    ("delete from contract_date where contract_id = #4101 and which = 1", ("K9 a contract stands in the lists by",)),
+    ("update contract_date set seller_id = buyer_id where contract_id = #4101", ("K9 a contract stands in the lists by",)),
+    ("insert into settlement_sum values (1, 130, 0, 392, 3, 1, 5)", ("K9 what settlements",)),
     # -- what came in, what was told
     ("delete from reply_body where reply_id = 3", ("K6 a reply is kept",)),
     ("update reply_body set body = set_byte(body, 5, 7) where reply_id = 3", ("K6 a reply has the hash",)),
@@ -231,7 +251,7 @@ async def test_a_sound_town_has_no_findings(here: Town):
     told: list[Progress] = []
     assert await verify.check(progress=told.append) == []
     assert told[-1] == Progress(None, "replies", 7)
-    assert {step.step for step in told} == {"contracts", "instructions", "money", "stream", "replies"}
+    assert {step.step for step in told} == {"contracts", "instructions", "money", "sums", "stream", "replies"}
 
 
 @pytest.mark.parametrize("damage, broken", DAMAGES, ids=range(len(DAMAGES)))
@@ -243,13 +263,45 @@ async def test_a_damage_is_found_and_nothing_else(here: Town, monkeypatch: pytes
 
 
 def test_every_rule_has_a_damage():
-    rules: list[Rule] = [*verify_contracts.RULES, *verify_instructions.RULES, *verify_instructions.IN_TIME, *verify_money.RULES]
+    rules: list[Rule] = [
+        *verify_contracts.RULES,
+        *verify_lists.RULES,
+        *verify_instructions.RULES,
+        *verify_instructions.IN_TIME,
+        *verify_money.RULES,
+    ]
     named = {f"{rule.check} {rule.what}" for rule in rules if rule.check}
     for rule in rules:
         named |= {f"{check} {what}".replace("''", "'") for check, what in re.findall(r"'([KI]\d+)',\s*'((?:[^']|'')+)'", rule.sql)}
     tried = tuple(start for _, broken in DAMAGES for start in broken)
     assert len(named) > 50
     assert {text for text in named if not text.startswith(tried)} == set()
+
+
+async def test_sums_are_the_same_folded_and_not(here: Town, monkeypatch: pytest.MonkeyPatch):
+    """Whatever has been folded of the stream so far, a reader finds what the contracts say."""
+    site, sellers = [(1, 130)], "select distinct c.home, c.site_id, c.seller_id from contract c where c.home = 1 order by 3"
+    async with transaction() as tx:
+        keys = [tuple(row) for row in await tx.rows(sellers)]
+        await tx.run("delete from settlement_sum")
+        await tx.run("delete from sum_place")
+        before = await sums.of_sites(tx, site), [await sums.of_sellers(tx, [key]) for key in keys]
+        homes = await sums.behind(tx, here.machine)
+    assert {row.status.name for row in before[0]} >= {"PENDING", "PAID", "WILL_NOT_SETTLE"}
+    monkeypatch.setattr(sums, "ROWS", 7)
+    monkeypatch.setattr(sums, "CONTRACTS", 3)
+    steps = 0
+    assert 1 in homes
+    for home in homes:
+        while await sums.fold(home, here.machine):
+            steps += 1
+            async with transaction() as tx:
+                assert (await sums.of_sites(tx, site), [await sums.of_sellers(tx, [key]) for key in keys]) == before
+    assert steps > 8
+    assert await verify.check() == []
+    async with transaction() as tx:
+        assert await sums.behind(tx, here.machine + timedelta(hours=1)) == []
+        assert await tx.value("select count(*) from settlement_sum where rows < 0") == 0
 
 
 async def test_slices_and_homes(here: Town, monkeypatch: pytest.MonkeyPatch):

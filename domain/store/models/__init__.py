@@ -1,7 +1,7 @@
 """The tables as Tortoise models: for look-ups and small writes by people's commands. Runs use the bulk statements beside this file.
 
 Most home tables have composite keys, which Tortoise does not know: `pk` is only the column that it needs. Never `save()`, `delete()` or
-`get(pk)` on them; always `.filter(home=..., ...)`. The real keys, checks and partitions stand in `migrations/first.sql`; a test compares.
+`get(pk)` on them; always `.filter(home=..., ...)`. The real keys, checks and partitions stand in the SQL of `migrations/`; a test compares.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from domain.store.models.incoming import (
     Stream,
     StreamHead,
 )
+from domain.store.models.lists import ContractDate, SettlementSum, Standing, SumPlace
 from domain.store.models.reference import (
     Account,
     Bank,
@@ -93,6 +94,10 @@ ALL: tuple[type[Model], ...] = (
     DeliveryRecord,
     ContractState,
     Event,
+    ContractDate,
+    Standing,
+    SettlementSum,
+    SumPlace,
     Batch,
     Work,
     BatchFact,
