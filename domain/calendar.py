@@ -19,6 +19,9 @@ JST = timezone(timedelta(hours=9), "JST")
 
 _SATURDAY = 5
 
+_EVER = (date(1, 2, 1), date(9998, 12, 31))
+"""Days of a calendar without holidays. What follows from a day (an hour before it, a statement after it) must be a day too."""
+
 
 class OutsideCalendar(ValueError):
     """A bank day outside the loaded calendar is never guessed (I19). `first` and `last` say what is loaded."""
@@ -90,7 +93,10 @@ def add_days(kind: CalendarKind, day: date, n: int) -> date:
     if n == 0:
         return day
     if kind is CalendarKind.EVERY_DAY:
-        return day + timedelta(days=n)
+        ordinal = day.toordinal() + n
+        if not _EVER[0].toordinal() <= ordinal <= _EVER[1].toordinal():
+            raise OutsideCalendar(*_EVER)
+        return date.fromordinal(ordinal)
     loaded = _bank_days()
     ordinal = loaded.ordinal(day)
     if n > 0:

@@ -236,7 +236,15 @@ async def _limits(tx: Tx, batch: Batch) -> _Limits:
     if batch.bank_code is None:
         return _Limits(SHIPMENTS_PER_CALL, MAX_BATCH_AMOUNT, MAX_LINE)
     bank = await bank_rules(tx, batch.bank_code)
-    return _Limits(bank.max_lines, bank.max_yen, bank.max_line_yen)
+    yen = min(bank.max_yen, MAX_LINE) if await _is_swept(tx, batch) else bank.max_yen
+    return _Limits(bank.max_lines, yen, bank.max_line_yen)
+
+
+async def _is_swept(tx: Tx, batch: Batch) -> bool:
+    """Whether what a debit file brings goes on to the main account: then it must fit into the one line of a sweep."""
+    if batch.kind is not Kind.DEBIT or batch.direct:
+        return False
+    return not await tx.value("select main from account where home = $1 and account_id = $2", batch.home, batch.account_id)
 
 
 async def _room(tx: Tx, batch: Batch, limits: _Limits) -> tuple[int, bool]:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from domain.ledger import AccountKind
 from domain.machines import SWEEP, SweepFact
+from domain.money import MAX_LINE
 from domain.statuses import Kind, LineOutcome, SweepStatus
 from domain.store import batches, exceptions, facts, rules_sql
 from domain.store.batches import Batch
@@ -67,6 +68,7 @@ async def fix_amount(tx: Tx, home: int, sweep_id: int, *, now: datetime, numbers
     """The exact sum of a closed sweep's parts, reserved on the account it leaves; answers it. Running it again changes nothing (I12).
 
     What the account does not cover (a charge was taken from it, say) waits for the next sweep: a bank says nothing of a file without cover.
+    So does what one line cannot hold, of which a sweep is made; no part alone is too large for it, `domain.store.filling` sees to that.
     `numbers`: fresh IDs, for a sweep that may have to be made.
     """
     sweep = await tx.row("select from_account, amount from sweep where home = $1 and sweep_id = $2 for update", home, sweep_id)
@@ -80,8 +82,10 @@ async def fix_amount(tx: Tx, home: int, sweep_id: int, *, now: datetime, numbers
         "select batch_id, part, amount from sweep_part where home = $1 and sweep_id = $2 order by batch_id, part", home, sweep_id
     )
     for place, part in enumerate(parts):
-        if amount + part["amount"] > room:
-            await _put_off(tx, home, sweep_id, parts[place:], now=now, numbers=numbers)
+        if amount + part["amount"] > min(room, MAX_LINE):
+            await _put_off(tx, home, parts[place:], now=now, numbers=numbers)
+            if amount + part["amount"] > room:
+                await _say_uncovered(tx, home, sweep_id, parts[place:], now)
             break
         amount += part["amount"]
     await tx.run("update sweep set amount = $3 where home = $1 and sweep_id = $2", home, sweep_id, amount)
@@ -97,12 +101,15 @@ async def fix_amount(tx: Tx, home: int, sweep_id: int, *, now: datetime, numbers
     return amount
 
 
-async def _put_off(tx: Tx, home: int, sweep_id: int, parts: Sequence[Row], *, now: datetime, numbers: list[int]) -> None:
+async def _put_off(tx: Tx, home: int, parts: Sequence[Row], *, now: datetime, numbers: list[int]) -> None:
     for part in parts:
         await tx.run("delete from sweep_part where home = $1 and batch_id = $2 and part = $3", home, part["batch_id"], part["part"])
         debit = await batches.load(tx, home, part["batch_id"])
         assert debit is not None
         await add_part(tx, debit, part["part"], part["amount"], now=now, number=numbers[0])
+
+
+async def _say_uncovered(tx: Tx, home: int, sweep_id: int, parts: Sequence[Row], now: datetime) -> None:
     await exceptions.record(
         tx,
         code="SWEEP_UNCOVERED",

@@ -145,3 +145,15 @@ def test_days_between_undoes_add_days(a, b):
     assert days_between(BANK, a, add_days(BANK, a, 7)) == 7
     assert days_between(BANK, a, b) == -days_between(BANK, b, a)
     assert days_between(EVERY, a, b) == (b - a).days
+
+
+@pytest.mark.parametrize("day, n", [(date(9999, 12, 31), 1), (date(9998, 12, 31), 1), (date(1, 2, 1), -1), (date(2000, 1, 1), 10**9)])
+def test_every_day_ends_too(day: date, n: int):
+    """A site may ask for the year 9999; what follows from it would be no date."""
+    with pytest.raises(OutsideCalendar):
+        add_days(CalendarKind.EVERY_DAY, day, n)
+
+
+def test_every_day_reaches_its_ends():
+    assert add_days(CalendarKind.EVERY_DAY, date(9998, 12, 30), 1) == date(9998, 12, 31)
+    assert add_days(CalendarKind.EVERY_DAY, date(1, 2, 2), -1) == date(1, 2, 1)

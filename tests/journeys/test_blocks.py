@@ -45,6 +45,23 @@ async def test_a_block_holds_so_many_yen(store: None, tmp_path: Path) -> None:
         await sound(here)
 
 
+@pytest.mark.parametrize("files", ["ONE", "SEVERAL"])
+async def test_a_sweep_is_one_line_of_ten_digits(store: None, tmp_path: Path, files: str) -> None:
+    """9,999,999,999 yen: a debit file brings no more than one sweep can carry, and what a sweep cannot carry takes the next one."""
+    async with town(tmp_path) as here:
+        await here.say("update bank set files_per_debit_date = $1 where bank_code = '9992'", 1 if files == "ONE" else 2)
+        buyer = await here.buyer("9110001", yen=30_000_000_000)
+        terms = {"release": "UNCONDITIONAL"}
+        await here.register(130, *(contract(f"G{n}", amount=6_000_000_000, buyer=buyer, terms=terms) for n in range(2)))
+        await here.walk("10-06 12:00")
+        amounts = await here.rows("select kind, amount from batch where kind in (1, 6) order by kind")
+        assert [row["kind"] for row in amounts] == [1, 1, 6, 6]
+        assert {row["amount"] for row in amounts} == {6_000_000_000}
+        assert await here.exceptions() == (["BLOCK_FULL"] if files == "ONE" else [])
+        assert {await here.stands(number) for number in await here.contracts()} == {"DEBITED SHIPPED PAID"}
+        await sound(here)
+
+
 async def test_the_turn_of_the_year(store: None, tmp_path: Path) -> None:
     """S23: a debit file says month and day. Files are made by bank *and* date, the year stands in the name, and last year's answer is not taken."""
     async with town(tmp_path) as here:
