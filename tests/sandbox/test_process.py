@@ -1,5 +1,6 @@
 """The process: it says when it is ready, takes files by itself, and ends cleanly."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -21,7 +22,11 @@ def test_from_ready_to_the_end(tmp_path: Path, how: signal.Signals):
     config = tmp_path / "config.json"
     config.write_text(json.dumps(configuration(sftp={"port": 0})))
     command = [sys.executable, "-m", "sandbox", "--dir", str(tmp_path / "world"), "--config", str(config), "--print-ready"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        contextlib.ExitStack() as ending,
+    ):
+        ending.callback(process.kill)  # whatever goes wrong here, nobody waits for a process that nobody has told to end
         assert process.stdout is not None
         assert process.stderr is not None
         ready = json.loads(process.stdout.readline())
