@@ -47,6 +47,10 @@ clients: ## Try Relay, Apollo Client, urql, graphql-ws and graphql-sse as they a
 		$(MAKE) setup-dev && .venv/bin/python -m pytest -q -s tests/clients; \
 	else echo "clients: skipped, for Node.js (node and npm) is not on this machine."; fi
 
+.PHONY: bank-check
+bank-check: setup-dev ## Run the banks' conformance suite, against BANK=settings.json if given (docs/banks.md).
+	@KESSAI_BANK=$(BANK) .venv/bin/python -m pytest -q -rs tests/channels
+
 .PHONY: bench
 bench: setup ## Measure: 100,000 contracts through the whole cycle, beside bare statements.
 	@.venv/bin/python -m bench

@@ -109,7 +109,7 @@ async def _result(reply: Reply, now: datetime, _: datetime) -> None:
     if head != ours:
         reason = "consignor, debit date or account in the result's header are not those of the file we sent"
         raise Unreadable("OTHER_HEADER", reason, explaining.of_header(form, head, ours), batch=batch)
-    if await _gives_failed_only(reply.partner):
+    if head.failed_only:
         await results.complete(reply.reply_id, batch, reply.holder, lines)
     async with transaction() as tx:
         current = await batches.load(tx, batch.home, batch.batch_id, lock=True)
@@ -130,11 +130,6 @@ async def _form(reply: Reply, named: Incoming) -> BankFormat:
     """How this bank's files are read."""
     async with transaction() as tx:
         return formats.of(named.format, await bank_rules(tx, reply.partner))
-
-
-async def _gives_failed_only(bank_code: str) -> bool:
-    async with transaction() as tx:
-        return (await bank_rules(tx, bank_code)).failed_only
 
 
 async def _stage_result(reply: Reply, form: BankFormat, home: int) -> tuple[ResultHead, results.ResultTotals, int]:

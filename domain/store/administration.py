@@ -168,7 +168,7 @@ async def create_bank(bank: Bank) -> None:
 async def save_bank(tx: Tx, values: Mapping[str, Any]) -> None:
     """Writes a bank's row, by its columns. Raises `Refused` with everything that cannot be so."""
     if found := bank_settings.problems(values):
-        raise Refused("BANK_SETTINGS", "; ".join(map(str, found)))
+        raise Refused("BANK_SETTINGS", f"not saved: {'; '.join(map(str, found))}")
     await _upsert(tx, "bank", ("bank_code",), dict(values) | {"address": json.dumps(dict(values["address"]))})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -88,36 +88,38 @@ async def load(tx: Tx, site_id: int, on: date) -> SiteRules:
 
 
 async def _read_banks(tx: Tx) -> dict[str, BankRules]:
-    return {
-        row["bank_code"]: BankRules(
-            bank_code=row["bank_code"],
-            calendar=CalendarKind(row["calendar"]),
-            debit_deadline=row["debit_deadline"],
-            debit_lead_days=row["debit_lead_days"],
-            credit_deadline=row["credit_deadline"],
-            credit_lead_days=row["credit_lead_days"],
-            result_days=row["result_days"],
-            result_time=row["result_time"],
-            statement_time=row["statement_time"],
-            overdue_days=row["overdue_days"],
-            seal_before=row["seal_before_minutes"],
-            files_per_debit_date=FilesPerDate(row["files_per_debit_date"]),
-            accepts_ahead_days=row["accepts_ahead_days"],
-            payout_days=row["payout_days"],
-            shift_rule=ShiftRule(row["shift_rule"]),
-            scheduled_debits=row["scheduled_debits"],
-            splits_fees=row["splits_fees"],
-            max_lines=row["max_lines"],
-            max_yen=row["max_yen"],
-            max_line_yen=row["max_line_yen"],
-            framing=row["framing"],
-            encoding=row["encoding"],
-            tolerant=row["tolerant"],
-            failed_only=row["failed_only"],
-            approves_totals=row["approves_totals"],
-        )
-        for row in await tx.rows("select * from bank")
-    }
+    return {row["bank_code"]: rules_of(row) for row in await tx.rows("select * from bank")}
+
+
+def rules_of(row: Mapping[str, Any]) -> BankRules:
+    """The rules that a bank's settings make, by their columns."""
+    return BankRules(
+        bank_code=row["bank_code"],
+        calendar=CalendarKind(row["calendar"]),
+        debit_deadline=row["debit_deadline"],
+        debit_lead_days=row["debit_lead_days"],
+        credit_deadline=row["credit_deadline"],
+        credit_lead_days=row["credit_lead_days"],
+        result_days=row["result_days"],
+        result_time=row["result_time"],
+        statement_time=row["statement_time"],
+        overdue_days=row["overdue_days"],
+        seal_before=row["seal_before_minutes"],
+        files_per_debit_date=FilesPerDate(row["files_per_debit_date"]),
+        accepts_ahead_days=row["accepts_ahead_days"],
+        payout_days=row["payout_days"],
+        shift_rule=ShiftRule(row["shift_rule"]),
+        scheduled_debits=row["scheduled_debits"],
+        splits_fees=row["splits_fees"],
+        max_lines=row["max_lines"],
+        max_yen=row["max_yen"],
+        max_line_yen=row["max_line_yen"],
+        framing=row["framing"],
+        encoding=row["encoding"],
+        tolerant=row["tolerant"],
+        failed_only=row["failed_only"],
+        approves_totals=row["approves_totals"],
+    )
 
 
 async def _read_tenant(tx: Tx, site_id: int) -> Tenant:

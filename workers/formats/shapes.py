@@ -39,6 +39,7 @@ class ResultHead:
     branch_code: str
     account_number: str
     stride: int | None = field(default=None, compare=False)  # bytes from one record to the next; None where they are not all alike
+    failed_only: bool = field(default=False, compare=False)  # what is missing in it was debited, if the trailer accounts for it
 
     def __repr__(self) -> str:
         return f"ResultHead({self.consignor_code}, {self.debit_mmdd}, {self.bank_code}-{self.branch_code})"

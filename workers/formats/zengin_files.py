@@ -120,6 +120,7 @@ class ZenginFiles:
             header.collection_branch_code,
             header.collection_account_number,
             stride,
+            self._result is DEBIT_RESULT_FAILED_ONLY,
         )
         return head, ResultTotals(*trailer)
 
