@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,10 @@ For example:
 )
 
 FLAG = Annotated[bool, Parameter(negative="")]
+ADDED = {  # what `bank add` says; said again it leaves the other settings, which are `bank set`'s, as they are
+    "name", "kana", "connector", "deduplicates", "calendar", "files_per_debit_date", "direct_debits", "debit_deadline", "debit_lead_days",
+    "credit_deadline", "credit_lead_days", "result_time",
+}  # fmt: skip
 
 
 @app.command
@@ -90,8 +95,9 @@ def add(  # noqa: PLR0913 - each is an option of the command
     result_time
         When results come, on the day after the debit.
     """
+    from domain.bank_settings import SETTINGS
     from domain.statuses import CalendarKind, FilesPerDate
-    from domain.store.administration import Bank, create_bank
+    from domain.store.administration import Bank, create_bank, list_banks
 
     if (directory is None) == (sftp is None):
         raise Trouble("Say how the bank is reached: --directory or --sftp", code="COMMAND")
@@ -115,7 +121,13 @@ def add(  # noqa: PLR0913 - each is an option of the command
         credit_lead_days=credit_lead_days,
         result_time=_time(result_time),
     )
-    with_store(lambda: create_bank(entry))
+
+    async def work() -> None:
+        known = next((bank for bank in await list_banks() if bank["bank_code"] == code), None)
+        kept = {} if known is None else {s.name: known[s.name] for s in SETTINGS if s.name not in ADDED}
+        await create_bank(replace(entry, **kept))
+
+    with_store(work)
     if common.json:
         print_json({"bank": code})
     else:

@@ -78,6 +78,9 @@ def test_settings_are_shown_and_set(run: Any, place: Path):
     assert "splits_fees" in refused["what"]
     assert "max_line_yen" in refused["what"]
     assert {row["name"]: row["value"] for row in run("bank", "show", "9994")["settings"]}["max_yen"] == "999,999,999,999"
+    run("bank", "add", "9994", "新E銀行", "--kana", "ｲ-ｷﾞﾝｺｳ", "--directory", str(place))  # a script that runs again
+    shown = {row["name"]: row["value"] for row in run("bank", "show", "9994")["settings"]}
+    assert (shown["name"], shown["result_shape"], shown["max_lines"]) == ("新E銀行", "failed_only", "9,999")
     assert run("bank", "set", "9998", "max_lines=1", status=3)["error"]["code"] == "NOT_FOUND"
     assert run("bank", "show", "9998", status=3)["error"]["code"] == "NOT_FOUND"
 
