@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from domain import bank_settings
 from domain.bank_names import Format, read_name
-from domain.calendar import OutsideCalendar, horizon
+from domain.calendar import OutsideCalendar, business_date, horizon
 from domain.deadlines import BankRules, next_credit, next_debit
 from domain.statuses import BatchStatus, Kind
 from domain.store import administration, sending, site_rules
@@ -66,7 +66,7 @@ async def look_over(bank_code: str, now: datetime) -> list[Finding]:
                 "select a.*, p.code as seller_code from account a left join party p on p.home = a.home and p.party_id = a.party_id "
                 "where a.bank_code = $1 and (a.until_on is null or a.until_on >= $2) order by a.site_id, a.account_id",
                 bank_code,
-                now.date(),
+                business_date(now),
             )
         ]
         sites = [line["site_id"] for line in await tx.rows("select site_id from site order by site_id")]
@@ -125,7 +125,7 @@ def _calendar(looked: _Looked) -> Iterator[Finding]:
         words = f"next file of {what}: sealed {slot.seal_at:%m-%d %H:%M}, there by {slot.deadline_at:%m-%d %H:%M}, for {slot.value_on}"
         yield Finding("calendar", "fine", words)
     last = horizon()[1]
-    if now.date() + timedelta(days=90) > last:
+    if business_date(now) + timedelta(days=90) > last:
         yield Finding("calendar", "note", f"bank days are known through {last} only: time for a new version")
 
 
@@ -160,7 +160,7 @@ def _writing(looked: _Looked) -> Iterator[Finding]:
             account["consignor_code"],
         )
         batch = Batch(
-            account["home"], 1, Kind.DEBIT, False, account["site_id"], account["bank_code"], None, account["account_id"], looked.now.date(),
+            account["home"], 1, Kind.DEBIT, False, account["site_id"], account["bank_code"], None, account["account_id"], business_date(looked.now),
             1, BatchStatus.SEALED, 1, None, 1, 1, None, None, looked.now, looked.now,
         )  # fmt: skip
         line = FileLine(account["bank_code"], account["branch_code"], "1", "9000000", "ﾀﾒｼ", 1, 1, 1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from domain.calendar import business_date
 from kessai.places import Places
 from kessai.screen import console, weekday
 
@@ -39,7 +40,7 @@ def now_words(now: datetime, *, ticking: bool) -> str:
 
 def clock_words(now: datetime) -> str:
     """2000-09-20 09:00 水."""
-    return f"{now:%Y-%m-%d %H:%M} {weekday(now.date())}"
+    return f"{now:%Y-%m-%d %H:%M} {weekday(business_date(now))}"
 
 
 def short(path: Path) -> str:

@@ -14,6 +14,7 @@ from structlog import get_logger
 
 from domain import contract_id as contract_ids
 from domain.bank_names import Incoming, read_name
+from domain.calendar import business_date
 from domain.store import batches, credit_notices, leases, notices, outbox, outgoing, receipts, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
@@ -206,7 +207,7 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
             if answer["batch_id"] != reply.name or not isinstance(listed, list) or len(listed) > MAX_EVENTS:
                 raise TypeError("results")
             found = [
-                _notice(line_no, {**line, "type": line["status"]}, now.date())
+                _notice(line_no, {**line, "type": line["status"]}, business_date(now))
                 for line_no, line in enumerate(listed, 1)
                 # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN
                 if not (in_time and line["status"] == "accepted" and _shipment(line))
@@ -230,7 +231,7 @@ async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:
     if batch is None or batch.carrier_id != reply.partner:
         raise KeyError("batch_id")
     _, shipments = await outgoing.shipments(batch)
-    return [_notice(n, {**x, "type": "rejected", "reason": "INVALID"}, now.date()) for n, x in enumerate(shipments, 1)]
+    return [_notice(n, {**x, "type": "rejected", "reason": "INVALID"}, business_date(now)) for n, x in enumerate(shipments, 1)]
 
 
 def _shipment(event: dict[str, object]) -> str:

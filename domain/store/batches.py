@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from domain.calendar import business_date
 from domain.deadlines import BankRules, answer_due_at, next_credit, next_debit, overdue_at
 from domain.statuses import BatchStatus, FilesPerDate, Kind
 from domain.store import approvals
@@ -174,7 +175,7 @@ async def open_delivery(tx: Tx, *, home: int, site_id: int, carrier_id: str, now
         home=home,
         kind=Kind.DELIVERY,
         site_id=site_id,
-        value_on=now.date(),
+        value_on=business_date(now),
         seal_at=now,
         deadline_at=now,
         batch_id=batch_id,

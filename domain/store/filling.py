@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.calendar import JST
+from domain.calendar import business_date
 from domain.machines import DEBIT, DELIVERY, PAYOUT, DebitFact, DeliveryFact, PayoutFact
 from domain.money import MAX_BATCH_AMOUNT, MAX_LINE
 from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
@@ -186,7 +186,7 @@ async def _towards_main(tx: Tx, batch: Batch, mains: Mapping[int, int]) -> None:
         "select account_id from account where home = $1 and site_id = $2 and main and from_on <= $3 and (until_on is null or until_on >= $3)",
         batch.home,
         batch.site_id,
-        batch.closed_at.astimezone(JST).date(),
+        business_date(batch.closed_at),
     )
     moved = [contract_id for contract_id, before in mains.items() if main is not None and before != main]
     if moved:
@@ -194,7 +194,7 @@ async def _towards_main(tx: Tx, batch: Batch, mains: Mapping[int, int]) -> None:
 
 
 async def _write(tx: Tx, batch: Batch, step: _Step, fit: Sequence[int], now: datetime, machine_now: datetime) -> None:
-    row = await tx.row(_take(step, batch.kind), batch.home, batch.batch_id, fit, now, now.date())
+    row = await tx.row(_take(step, batch.kind), batch.home, batch.batch_id, fit, now, business_date(now))
     assert row is not None
     if len(row["ids"] or ()) != len(fit):
         raise OvertakenError(batch.batch_id)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import orjson
 
+from domain.calendar import business_date
 from domain.machines import DELIVERY, DeliveryFact
 from domain.statuses import DeliveryStatus, EventKind, Kind, LineOutcome
 from domain.store import exceptions, queueing, rules_sql, stream
@@ -148,7 +149,7 @@ async def apply(reply_id: int, home: int, carrier_id: str, *, now: datetime, mac
         )
         entries: list[stream.StreamEntry] = []
         for step in steps:
-            judged = await tx.rows(_judge(), reply_id, home, step["round"], step["fact"], now.date(), carrier_id)
+            judged = await tx.rows(_judge(), reply_id, home, step["round"], step["fact"], business_date(now), carrier_id)
             fact = FACTS[step["fact"]]
             await _except(tx, reply_id, home, carrier_id, fact, [r for r in judged if r["verdict"] == rules_sql.TO_EXCEPTIONS], now)
             if fact is DeliveryFact.SHIPPED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.calendar import business_date
 from domain.statuses import BatchStatus, Kind
 from domain.store import exceptions, facts, sweeps
 from domain.store.batches import Batch, load
@@ -95,7 +96,7 @@ async def _accepted(tx: Tx, batch: Batch, now: datetime) -> int:
     if batch.kind is Kind.DEBIT and await tx.value(
         "select has_due from batch where home = $1 and batch_id = $2", batch.home, batch.batch_id
     ):
-        await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.ACCEPTED, happened_on=now.date(), now=now)
+        await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.ACCEPTED, happened_on=business_date(now), now=now)
     return 2
 
 
@@ -124,5 +125,5 @@ async def _refused(tx: Tx, reply_id: int, batch: Batch, receipt: Receipt, now: d
     if batch.kind is Kind.SWEEP:
         await sweeps.void(tx, batch, now=now, numbers=numbers.values)
     else:
-        await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.REFUSED, happened_on=now.date(), now=now)
+        await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.REFUSED, happened_on=business_date(now), now=now)
     return 2

@@ -20,6 +20,7 @@ import orjson
 
 from domain.acceptance import AccountKey, Mandate, Resolved, SiteRules, check_against_site, consignor_of, standard_days
 from domain.accounts import BankAccount
+from domain.calendar import business_date
 from domain.planned import baseline
 from domain.problems import InputProblem, ProblemCode
 from domain.registration import NormalContract, NormalParty, content_hash, differing_paths
@@ -140,7 +141,7 @@ async def register(
     """
     async with reading() as tx:
         tenant = await site_rules.tenant(tx, site_id)
-        rules = await site_rules.load(tx, site_id, now.date())
+        rules = await site_rules.load(tx, site_id, business_date(now))
         call = _Call(tenant, items, on_problem, now)
         await _recognise(tx, call)
         await _check(tx, call, rules)
@@ -383,7 +384,7 @@ def _replanned(one: _New, rules: SiteRules, now: datetime, debit_on: date) -> Re
     """The date that was next when we looked has closed meanwhile: the plan counts from the date that it gets instead."""
     days = standard_days(rules, rules.banks[one.normal.buyer.account.bank_code])
     terms = one.resolved.terms
-    planned = baseline(now.date(), debit_on, one.normal.due_on is not None, terms.deliver_when, terms.release, days)
+    planned = baseline(business_date(now), debit_on, one.normal.due_on is not None, terms.deliver_when, terms.release, days)
     return replace(one.resolved, planned=planned)
 
 
@@ -436,7 +437,7 @@ _STATE = (
 async def _write(tx: Tx, call: _Call, known: parties.Known, machine_now: datetime) -> None:
     """The rows of all contracts: what never changes, what the carrier needs, where it stands, what happened, what waits."""
     home, site_id, carrier = call.tenant.home, call.tenant.site_id, call.tenant.carrier_id
-    today, now = call.now.date(), call.now
+    today, now = business_date(call.now), call.now
     new = sorted(call.new, key=lambda one: one.contract_id)
     for start in range(0, len(new), COPY_SLICE):
         contracts, records, states = [], [], []

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.accounts import mask
+from domain.calendar import business_date
 from domain.findings import MOST_PLACES
 from domain.ledger import AccountKind
 from domain.machines import DEBIT, DebitFact
@@ -375,7 +376,7 @@ async def _apply(
             by_code.setdefault(row["code"], []).append(row["contract_id"])
     entries: list[stream.StreamEntry] = []
     for code, contract_ids in sorted(by_code.items()):
-        common = (batch.home, batch.batch_id, sorted(contract_ids), now, batch.value_on, now.date(), part)
+        common = (batch.home, batch.batch_id, sorted(contract_ids), now, batch.value_on, business_date(now), part)
         if code == 0:
             account = int(batch.bank_code or 0) if batch.direct else batch.account_id
             rows = await tx.rows(_debited(direct=batch.direct), *common, day_number(machine_now), account)

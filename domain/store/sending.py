@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.bank_names import first_answers
+from domain.calendar import business_date
 from domain.machines import BATCH, SWEEP, BatchFact, SweepFact
 from domain.statuses import BatchStatus, Kind, SweepStatus
 from domain.store import exceptions, facts, inbox
@@ -158,7 +159,7 @@ async def mark_unknown(batch: Outgoing, reason: str, now: datetime) -> bool:
             # Two facts in one: it may have been sent, and nobody can say whether it was.
             await _move_sweep(tx, batch, SweepStatus.PREPARED, SWEEP.moves(SweepFact.OVERDUE)[SweepStatus.SENT])
         else:
-            await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.OVERDUE, happened_on=now.date(), now=now)
+            await facts.announce(tx, batch.home, batch.batch_id, facts.BatchNews.OVERDUE, happened_on=business_date(now), now=now)
         await _list(tx, batch, "SEND_UNKNOWN", reason, now)
     return True
 

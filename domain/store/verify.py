@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from domain.calendar import business_date
 from domain.store import clock, verify_contracts, verify_histories, verify_instructions, verify_lists, verify_money, verify_records
 from domain.store.connection import Tx, reading
 from domain.store.verify_findings import Finding
@@ -64,7 +65,7 @@ async def check(
                 through, count = await _slice(tx, home, after)
                 done += count
                 found += await verify_histories.check(tx, home, after, through)
-                found += await verify_contracts.check(tx, home, after, through, now.date())
+                found += await verify_contracts.check(tx, home, after, through, business_date(now))
                 found += await verify_lists.check(tx, home, after, through)
                 tell(Progress(home, "contracts", done))
                 if through == LAST:

@@ -108,6 +108,13 @@ def test_the_checkout_is_not_named():
     assert [str(path) for path in text_files() if place.search(text(path))] == []
 
 
+def test_business_dates_are_made_in_one_place():
+    """`now.date()` is Tokyo's date only while whoever made `now` wrote it so: `domain.calendar.business_date` asks for the zone (S31)."""
+    made = re.compile(r"(?<!machine_)\bnow\.date\(\)|astimezone\(JST\)\.date\(\)")
+    wrong = [str(path) for path in python_files("api", "domain", "kessai", "workers") if made.search(text(path))]
+    assert wrong == ["domain/calendar.py"]
+
+
 def test_tests_do_not_sleep():
     """The clock is moved instead. Waiting for another process looks again after at most a twentieth of a second."""
     wrong = [
