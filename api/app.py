@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api.edge import Edge, nowhere
 from api.explorer import explorer_routes
+from api.exports import Exports
 from api.external import ExternalVerifier
 from api.health import Health
 from api.hooks import Hooks
@@ -62,6 +63,7 @@ def create_app(options: ApiOptions) -> Starlette:
         *(people_routes(options, keys, door) if options.issuer is None else []),
         *Resource(options).routes(),
         *(explorer_routes() if options.explorer else ()),
+        *Exports(options, door, keys).routes(),
         *Hooks(options).routes(),
         *Health(options).routes(),
     ]

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import Language, language_of
-from api.errors import ErrorCode, HttpRefusal, Unavailable
+from api.errors import ErrorCode, HttpRefusal, Unauthenticated, Unavailable
 from api.masking import MASKED, entry, log, unplanned
 
 GOOD_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}\Z")
@@ -39,6 +39,21 @@ def error_response(
     """An answer that is nothing but one error, in GraphQL's shape."""
     body = {"errors": [entry(ErrorCode(code), message, request_id, **(extensions or {}))]}
     return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def challenge(refused: Unauthenticated, realm: str, request: Request) -> Response:
+    """401, with what is wrong with the token and how to show a better one (RFC 6750)."""
+    said = f'Bearer realm="{realm}"'
+    if refused.reason != "missing":
+        said += ', error="invalid_token"'
+    return error_response(
+        401,
+        ErrorCode.UNAUTHENTICATED,
+        refused.japanese if language_of(request.headers.get("accept-language")) == "ja" else refused.message,
+        request_id_of(request.scope),
+        headers={"www-authenticate": said},
+        extensions={"reason": refused.reason},
+    )
 
 
 def request_id_of(scope: Scope) -> str:

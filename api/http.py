@@ -19,7 +19,7 @@ from api.asked import Asked, all_variables, of_address, of_body, opened
 from api.body import read_body, too_large
 from api.context import Caller, Context, language_of
 from api.documents import Documents, Faulty, Prepared, Schema
-from api.edge import RETRY_AFTER, error_response, request_id_of
+from api.edge import RETRY_AFTER, challenge, request_id_of
 from api.errors import ApiError, ErrorCode, HttpRefusal, Unauthenticated, Unavailable
 from api.keys import Keys
 from api.limits.door import Door, address_of
@@ -57,7 +57,6 @@ class GraphQL:
     async def serve(self, request: Request) -> Response:
         """Serves one request."""
         request_id = request_id_of(request.scope)
-        language = language_of(request.headers.get("accept-language"))
         if (
             request.method == "GET"
             and not request.query_params
@@ -71,17 +70,7 @@ class GraphQL:
             async with asyncio.timeout(self._limits.request_seconds):
                 return await self._serve(request, request_id)
         except Unauthenticated as refused:
-            challenge = f'Bearer realm="{self._options.base_url}"'
-            if refused.reason != "missing":
-                challenge += ', error="invalid_token"'
-            return error_response(
-                401,
-                ErrorCode.UNAUTHENTICATED,
-                refused.japanese if language == "ja" else refused.message,
-                request_id,
-                headers={"www-authenticate": challenge},
-                extensions={"reason": refused.reason},
-            )
+            return challenge(refused, self._options.base_url, request)
 
     async def _serve(self, request: Request, request_id: str) -> Response:
         caller = await self._door.caller(request.headers.get("authorization"), address_of(request))

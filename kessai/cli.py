@@ -24,7 +24,7 @@ The settlement server. 決済サーバー
   Try it         demo · up · status · token
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
-  Look after it  verify · reconcile · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
+  Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
@@ -42,6 +42,7 @@ COMMANDS = (
     ("doctor", "kessai.cli_run:doctor", RUN, "Look whether everything that Kessai needs is here."),
     ("verify", "kessai.cli_watch:verify", LOOK, "Compare ledger, states, events and instructions with each other."),
     ("reconcile", "kessai.cli_reconcile:reconcile", LOOK, "Compare our accounts with the banks' statements (照合)."),
+    ("export", "kessai.cli_export:export", LOOK, "Write settlements into a file (CSV or JSON lines)."),
     ("exceptions", "kessai.cli_exceptions:app", LOOK, "List what does not match and needs a person (例外), and explain one."),
     ("batches", "kessai.cli_watch:batches", LOOK, "List batches and how far each has gone."),
     ("batch", "kessai.cli_batch:app", LOOK, "Approve the totals of a file before it goes."),
