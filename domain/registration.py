@@ -290,7 +290,7 @@ def _party_afresh(
     party = NormalParty(
         _text(_code(raw["code"]), MAX_CODE, path, "code", problems),
         _text(raw["name"], MAX_NAME, path, "name", problems),
-        postal_code and _optional(_code(postal_code), MAX_POSTAL_CODE, path, "postalCode", problems),
+        _optional(_code(postal_code), MAX_POSTAL_CODE, path, "postalCode", problems) if postal_code else None,
         _text(raw["address"], MAX_ADDRESS, path, "address", problems),
         account,
     )

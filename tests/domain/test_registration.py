@@ -406,3 +406,11 @@ def test_the_same_party_as_buyer_is_checked_as_a_buyer():
 """))  # fmt: skip
 def test_limits_are_part_of_the_interface(what, limit):
     assert getattr(rules, what) == int(limit)
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", "\u3000"])
+def test_an_empty_postal_code_is_one_that_was_left_out(empty: str | None):
+    made = normalise(registration(seller__postalCode=empty), to_kana)
+    assert isinstance(made, NormalContract)
+    assert made.seller.postal_code is None
+    assert made.canonical == normalise(registration(), to_kana).canonical  # type: ignore[union-attr]
