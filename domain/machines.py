@@ -49,6 +49,7 @@ class DeliveryFact(Enum):
     LOST = "Lost"
     STOPPED = "Stopped"
     OVERDUE = "Overdue"
+    ATTEMPT_FAILED = "AttemptFailed"  # 配達未了: nobody was there; told in the contract's log, and moves nothing
 
 
 class PayoutFact(Enum):
@@ -317,17 +318,17 @@ _delivered_unseen = Moved(_L.DELIVERED, infers_ship_date=True)
 # fmt: off
 DELIVERY: Machine[DeliveryStatus, DeliveryFact] = Machine(
     "delivery", _L.PENDING, DeliveryFact, {
-        # Instructed, Accepted, Rejected, Shipped, InTransit, Delivered, Returned, Lost, Stopped, Overdue
-        _L.PENDING: (_ordered, _PARK, _PARK, _PARK, _PARK, _PARK, _PARK, _PARK, _stopped, _LATE),
-        _L.INSTRUCTED: (_NO, _SAME, _rejected, _shipped, _in_transit_unseen, _delivered_unseen, _PARK, _lost, _stopped, _silent),
-        _L.UNKNOWN: (_NO, _ordered, _rejected, _shipped, _in_transit_unseen, _delivered_unseen, _PARK, _lost, _stopped, _SAME),
-        _L.REJECTED: (_ordered, _PARK, _SAME, _PARK, _PARK, _PARK, _PARK, _PARK, _stopped, _LATE),
-        _L.SHIPPED: (_NO, _LATE, _PARK, _SAME, _in_transit, _delivered, _returned, _lost, _PARK, _LATE),
-        _L.IN_TRANSIT: (_NO, _LATE, _PARK, _DATE, _SAME, _delivered, _returned, _lost, _PARK, _LATE),
-        _L.DELIVERED: (_NO, _LATE, _PARK, _DATE, _LATE, _SAME, _returned, _PARK, _PARK, _LATE),
-        _L.RETURNED: (_NO, _LATE, _PARK, _LATE, _LATE, _PARK, _SAME, _SAME, _PARK, _LATE),
-        _L.LOST: (_NO, _LATE, _PARK, _LATE, _LATE, _PARK, _SAME, _SAME, _PARK, _LATE),
-        _L.STOPPED: (_NO, _LATE, _LATE, _ALARM, _PARK, _PARK, _PARK, _PARK, _SAME, _LATE),
+        # Instructed, Accepted, Rejected, Shipped, InTransit, Delivered, Returned, Lost, Stopped, Overdue, AttemptFailed
+        _L.PENDING: (_ordered, _PARK, _PARK, _PARK, _PARK, _PARK, _PARK, _PARK, _stopped, _LATE, _PARK),
+        _L.INSTRUCTED: (_NO, _SAME, _rejected, _shipped, _in_transit_unseen, _delivered_unseen, _PARK, _lost, _stopped, _silent, _LATE),
+        _L.UNKNOWN: (_NO, _ordered, _rejected, _shipped, _in_transit_unseen, _delivered_unseen, _PARK, _lost, _stopped, _SAME, _LATE),
+        _L.REJECTED: (_ordered, _PARK, _SAME, _PARK, _PARK, _PARK, _PARK, _PARK, _stopped, _LATE, _PARK),
+        _L.SHIPPED: (_NO, _LATE, _PARK, _SAME, _in_transit, _delivered, _returned, _lost, _PARK, _LATE, _LATE),
+        _L.IN_TRANSIT: (_NO, _LATE, _PARK, _DATE, _SAME, _delivered, _returned, _lost, _PARK, _LATE, _LATE),
+        _L.DELIVERED: (_NO, _LATE, _PARK, _DATE, _LATE, _SAME, _returned, _PARK, _PARK, _LATE, _LATE),
+        _L.RETURNED: (_NO, _LATE, _PARK, _LATE, _LATE, _PARK, _SAME, _SAME, _PARK, _LATE, _LATE),
+        _L.LOST: (_NO, _LATE, _PARK, _LATE, _LATE, _PARK, _SAME, _SAME, _PARK, _LATE, _LATE),
+        _L.STOPPED: (_NO, _LATE, _LATE, _ALARM, _PARK, _PARK, _PARK, _PARK, _SAME, _LATE, _PARK),
     },
     decisions=frozenset({DeliveryFact.INSTRUCTED, DeliveryFact.OVERDUE}),
 )
@@ -464,7 +465,7 @@ STATUS_AFTER: dict[EventKind, tuple[str, IntEnum]] = {
     **{kind: (name, to) for name, row in _EVENTS.items() for to, kind in row.items()},
     **{kind: (name, to) for (name, to, _), kind in _EVENTS_FROM.items()},
 }
-"""What a contract's status is after an event; REGISTERED and FUNDED move none."""
+"""What a contract's status is after an event; REGISTERED, FUNDED and DELIVERY_ATTEMPT_FAILED move none."""
 
 
 def replay(events: Iterable[EventKind]) -> tuple[DebitStatus, DeliveryStatus, PayoutStatus]:

@@ -194,6 +194,7 @@ class EventKind(IntEnum):
     PAYOUT_WITHDRAWN = 24  # 清算指示の取下げ
     PAYOUT_UNKNOWN = 25  # 清算結果不明
     DELIVERY_ACCEPTED = 26  # 配送受付: the carrier answered after all; INSTRUCTED again
+    DELIVERY_ATTEMPT_FAILED = 27  # 配達未了: the carrier was there and could not hand the goods over; nothing has moved
 
 
 SELLER_ONLY_EVENTS: frozenset[EventKind] = frozenset(
@@ -210,6 +211,15 @@ SELLER_ONLY_EVENTS: frozenset[EventKind] = frozenset(
 """Events that a buyer never sees, in no list, count or stream: they tell how and when the seller is paid [0032]
 (S39).
 """
+
+
+class StopAnswer(IntEnum):
+    """What a carrier says to the request to stop a shipment (配送中止依頼). Only its notice `cancelled` moves the delivery."""
+
+    WAITS = 0  # 回答待ち: not asked yet, or not answered
+    STOPPED = 1  # 中止: it stays; also our own decision, before any carrier had it
+    TOO_LATE = 2  # 間に合わず: it has left
+    UNKNOWN_THERE = 3  # 該当なし: the carrier knows no such shipment
 
 
 class FilesPerDate(IntEnum):

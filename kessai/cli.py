@@ -24,7 +24,7 @@ The settlement server. 決済サーバー
   Try it         demo · up · status · token
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
-  Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
+  Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin · delivery
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
@@ -49,6 +49,7 @@ COMMANDS = (
     ("unknown", "kessai.cli_watch:unknown", LOOK, "List what was sent and not answered in time (結果不明)."),
     ("schema", "kessai.cli_run:schema", LOOK, "Print the GraphQL schema."),
     ("site", "kessai.cli_site:app", LOOK, "Keep up market sites, their accounts and their fees."),
+    ("delivery", "kessai.cli_delivery:app", LOOK, "Ask carriers to stop shipments (配送中止依頼)."),
     ("bank", "kessai.cli_bank:app", LOOK, "Keep up banks and sellers' own consignor codes."),
     ("mandate", "kessai.cli_mandate:app", LOOK, "Keep up buyers' consents to be debited."),
     ("client", "kessai.cli_client:app", LOOK, "Keep up programs that may ask for tokens."),

@@ -52,6 +52,7 @@ class Address:
             ("DELETE", "/carriers/{carrier}/rules", self.empty_rules),
             ("POST", "/carriers/{carrier}/shipment-batches", self.take_batch),
             ("GET", "/carriers/{carrier}/shipment-batches/{batch_id}", self.first_answer),
+            ("POST", "/carriers/{carrier}/shipments/{shipment}/stop", self.stop),
             ("POST", "/sites/{site}/play", self.play),
         ]
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
@@ -115,6 +116,14 @@ class Address:
         if not self._is_genuine(carrier, request, body):
             return _json({"code": "SIGNATURE", "message": "not signed by a key that is known here"}, 401)
         answer = await self._world.take_batch(carrier, request.headers.get("idempotency-key"), body)
+        headers = {} if answer.retry_after is None else {"retry-after": str(answer.retry_after)}
+        return Response(answer.body, answer.status, headers, media_type="application/json")
+
+    async def stop(self, request: Request) -> Response:
+        carrier, body = self._carrier(request), await request.body()
+        if not self._is_genuine(carrier, request, body):
+            return _json({"code": "SIGNATURE", "message": "not signed by a key that is known here"}, 401)
+        answer = await self._world.stop_shipment(carrier, request.path_params["shipment"], body)
         headers = {} if answer.retry_after is None else {"retry-after": str(answer.retry_after)}
         return Response(answer.body, answer.status, headers, media_type="application/json")
 

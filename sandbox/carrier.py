@@ -46,6 +46,8 @@ class Plan:
     steps: tuple[Step, ...]
     ship_days: int | None = None
     rejected: str | None = None
+    leaves_at_once: bool = False
+    """It is on its way as soon as it is instructed, whatever is told: too late to stop."""
 
 
 _PICKED_UP = Step("picked_up")
@@ -56,6 +58,7 @@ PLANS: Mapping[str, Plan] = {
     "REJECT": Plan((), rejected="not carried by this carrier"),
     "REJECT_LATER": Plan((Step("rejected", days=1, from_instruction=True, reason="damaged before pick-up"),)),
     "CANCELLED": Plan((Step("cancelled", days=1, from_instruction=True, reason="cancelled by the sender"),)),
+    "HURRIED": Plan((_PICKED_UP,), leaves_at_once=True),
     "DELIVERS": Plan((_PICKED_UP, Step("delivered", days=1, sequence=2))),
     "NOTICES": Plan(
         (
@@ -68,6 +71,23 @@ PLANS: Mapping[str, Plan] = {
     "RETURNED": Plan((_PICKED_UP, Step("returned", days=2, sequence=2, reason="refused by the receiver"))),
     "LOST": Plan((_PICKED_UP, Step("lost", days=2, sequence=2, reason="not found"))),
     "LOST_BEFORE": Plan((Step("lost", days=0, reason="not found"),)),
+    "ABSENT": Plan(
+        (
+            _PICKED_UP,
+            Step("attempt_failed", days=1, sequence=2, reason="nobody was there"),
+            Step("attempt_failed", days=1, hours=1, repeat=True),
+            Step("attempt_failed", days=2, sequence=3, reason="nobody was there"),
+            Step("delivered", days=3, sequence=4),
+        )
+    ),
+    "BACKWARDS": Plan(
+        (
+            Step("delivered", days=1, sequence=4),
+            Step("attempt_failed", days=1, hours=1, sequence=3, reason="nobody was there"),
+            Step("in_transit", days=1, hours=2, sequence=2),
+            Step("picked_up", days=1, hours=3),
+        )
+    ),
     "TWICE": Plan((_PICKED_UP, Step("picked_up", hours=1, repeat=True))),
     "DISORDER": Plan((Step("in_transit", sequence=2), Step("picked_up", hours=1))),
     "SKIPS": Plan((Step("delivered", days=1, sequence=3),)),
@@ -130,6 +150,46 @@ class Carrier:
         """What was answered when the batch came."""
         known = self._batch(batch_id)
         return Answer(404, orjson.dumps({"code": "NOT_FOUND"})) if known is None else Answer(200, known["answer"])
+
+    def stop(self, shipment_id: str, body: bytes, now: datetime) -> Answer:
+        """A request that a shipment stays. Runs within a transaction."""
+        rule = self._rules.first_with(f"carrier:{self.config.id}", "stop_answer", uuid.uuid4().hex)
+        answer = rule.action["stop_answer"] if rule else None
+        if answer == "busy":
+            return Answer(503, orjson.dumps({"code": "BUSY"}), retry_after=1)
+        if answer == "error_before":
+            return Answer(500, orjson.dumps({"code": "INTERNAL"}))
+        said = self._stop(shipment_id, body, now)
+        return Answer(500, orjson.dumps({"code": "INTERNAL"})) if answer == "error_after" else said
+
+    def _stop(self, shipment_id: str, body: bytes, now: datetime) -> Answer:
+        try:
+            request = orjson.loads(body)
+        except ValueError:
+            request = None
+        if not isinstance(request, dict) or request.get("shipment_id") != shipment_id or not isinstance(request.get("reason"), str):
+            return Answer(
+                422, orjson.dumps({"code": "INVALID", "errors": [{"path": "shipment_id", "message": "must be that of the path"}]})
+            )
+        row = self._db.execute(
+            "SELECT shipment_id, status, plan, tracking_number FROM shipments WHERE carrier = ? AND shipment_id = ?",
+            (self.config.id, shipment_id),
+        ).fetchone()
+        if row is None:
+            return Answer(404, orjson.dumps({"code": "UNKNOWN_SHIPMENT"}))
+        stays = row["status"] in ("rejected", "cancelled")
+        if row["status"] == "accepted" and not PLANS[row["plan"]].leaves_at_once:
+            number = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()[0]
+            step = Step("cancelled", sequence=9, reason=request["reason"])
+            self._db.execute(
+                "INSERT INTO events(id, carrier, shipment_id, type, body) VALUES (?, ?, ?, ?, ?)",
+                (number, self.config.id, shipment_id, step.type, self._event(number, row, step, now)),
+            )
+            self._db.execute(
+                "UPDATE shipments SET status = 'cancelled' WHERE carrier = ? AND shipment_id = ?", (self.config.id, shipment_id)
+            )
+            stays = True
+        return Answer(200, orjson.dumps({"shipment_id": shipment_id, "status": "stopped" if stays else "too_late"}))
 
     def shipments(self) -> list[dict[str, Any]]:
         """What this carrier knows."""
@@ -218,7 +278,7 @@ class Carrier:
         first = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()[0]
         shipments = self._db.execute(
             "SELECT shipment_id, tracking_number FROM shipments"
-            " WHERE carrier = ? AND batch_id = ? AND plan = ? AND tracking_number IS NOT NULL ORDER BY id",
+            " WHERE carrier = ? AND batch_id = ? AND plan = ? AND tracking_number IS NOT NULL AND status <> 'cancelled' ORDER BY id",
             which,
         ).fetchall()
         self._db.executemany(
@@ -229,7 +289,8 @@ class Carrier:
             ),
         )
         self._db.execute(
-            "UPDATE shipments SET status = ? WHERE carrier = ? AND batch_id = ? AND plan = ? AND tracking_number IS NOT NULL",
+            "UPDATE shipments SET status = ?"
+            " WHERE carrier = ? AND batch_id = ? AND plan = ? AND tracking_number IS NOT NULL AND status <> 'cancelled'",
             (step.type, *which),
         )
 

@@ -27,7 +27,7 @@ FILE_ACTIONS = frozenset(
 )  # fmt: skip
 LINE_ACTIONS = frozenset({"code", "wrong_amount", "return_after"})
 SILENCES = frozenset({"receipt", "result", "statement", "notice"})
-CARRIER_ACTIONS = frozenset({"answer"})
+CARRIER_ACTIONS = frozenset({"answer", "stop_answer"})
 CARRIER_ANSWERS = frozenset({"busy", "error_before", "error_after"})
 
 MAGIC: Mapping[str, Mapping[str, Any]] = {
@@ -107,7 +107,8 @@ def check_rule(rule: Any, *, carrier: bool = False) -> dict[str, Any]:
     actions = CARRIER_ACTIONS if carrier else FILE_ACTIONS | LINE_ACTIONS
     if strange := (match.keys() - matches) | (action.keys() - actions):
         raise BadRule(f"unknown: {', '.join(sorted(strange))}")
-    if action.get("answer" if carrier else "api_answer", "busy") not in CARRIER_ANSWERS:
+    answers = ("answer", "stop_answer") if carrier else ("api_answer",)
+    if not all(action.get(name, "busy") in CARRIER_ANSWERS for name in answers):
         raise BadRule(f"an answer is one of {', '.join(sorted(CARRIER_ANSWERS))}")
     if not SILENCES.issuperset(action.get("silence", ())):
         raise BadRule(f"silence is a list of {', '.join(sorted(SILENCES))}")

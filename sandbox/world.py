@@ -336,6 +336,17 @@ class World:
 
         return await self._do(take)
 
+    async def stop_shipment(self, carrier: str, shipment_id: str, body: bytes) -> Answer:
+        """A request that a shipment stays; what follows from it is told at once."""
+
+        def stop() -> Answer:
+            with self._store.transaction():
+                return self._carriers[carrier].stop(shipment_id, body, self.clock.now())
+
+        answer = await self._do(stop)
+        await self._tell()
+        return answer
+
     async def first_answer(self, carrier: str, batch_id: str) -> Answer:
         return await self._do(self._carriers[carrier].first_answer, batch_id)
 

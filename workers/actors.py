@@ -14,10 +14,10 @@ import dramatiq
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
-from domain.store import clock, inbox, overdue, sending, sums
+from domain.store import clock, inbox, overdue, sending, stops, sums
 from domain.store.connection import reading
 from domain.store.faults import AWAY, TRY_AGAIN
-from workers import applying, fetching, sealing
+from workers import applying, fetching, sealing, stopping
 from workers import reading as replies
 from workers import sending as outgoing
 from workers.services import Services
@@ -44,6 +44,10 @@ async def _seal_batch(job: Job) -> None:
 
 async def _send_batch(job: Job) -> None:
     await outgoing.send_batch(**job.ids, now=job.now, machine_now=job.machine_now, services=job.services, holder=job.holder)
+
+
+async def _stop_shipment(job: Job) -> None:
+    await stopping.stop_shipment(**job.ids, now=job.now, machine_now=job.machine_now, services=job.services, holder=job.holder)
 
 
 async def _fetch_bank(job: Job) -> None:
@@ -76,6 +80,7 @@ ACTORS: dict[str, tuple[str, Step]] = {
     "seal_batch": ("runs", _seal_batch),
     "mark_overdue": ("runs", _mark_overdue),
     "send_batch": ("banks", _send_batch),
+    "stop_shipment": ("carriers", _stop_shipment),
     "fetch_bank": ("banks", _fetch_bank),
     "read_reply": ("replies", _read_reply),
     "apply_reply": ("replies", _apply_reply),
@@ -122,5 +127,7 @@ async def _rest(ids: dict[str, Any], problem: str, services: Services) -> None:
             await inbox.put_off(ids["reply_id"], f"STEP_FAILED: {problem}", now, machine_now)
         elif ids.keys() == {"home", "batch_id"}:
             await sending.put_off_batch(ids["home"], ids["batch_id"], f"STEP_FAILED: {problem}", now, machine_now)
+        elif ids.keys() == {"home", "contract_id"}:
+            await stops.put_off(ids["home"], ids["contract_id"], f"STEP_FAILED: {problem}", machine_now)
     except AWAY as error:
         get_logger().warning("database_away", reason=f"{type(error).__name__}: {error}")

@@ -253,6 +253,7 @@ def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notice
         happened_on=happened_on,
         tracking_number=words(event.get("tracking_number"), 64),
         reason=words(event.get("reason"), 200),
+        event_id=words(event.get("event_id"), 200),
     )
 
 

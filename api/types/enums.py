@@ -221,6 +221,7 @@ describe(
         "DELIVERY_REJECTED": "The carrier will not take the instruction (配送拒否).",
         "DELIVERY_UNKNOWN": "The carrier has been silent too long (配送不明).",
         "DELIVERY_STOPPED": "The delivery was stopped before shipment (配送中止).",
+        "DELIVERY_ATTEMPT_FAILED": "The carrier could not hand the goods over, say because nobody was there (配達未了). No status moves.",
         "SHIPPED": "The goods have left (発送).",
         "IN_TRANSIT": "The goods are on the way (輸送中).",
         "DELIVERED": "The goods have arrived (配達完了).",

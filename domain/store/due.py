@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.statuses import Kind
+from domain.statuses import BatchStatus, Kind
+from domain.store import rules_sql
 from domain.store.connection import Tx
 
 PATIENCE = timedelta(minutes=15)  # before a bank's deadline: then the file goes, whatever is still coming in
@@ -102,9 +103,23 @@ def _held_up(unsettled: set[int], home: int) -> bool:
     return -1 in unsettled or home in unsettled
 
 
+# A carrier can only stop what it has: a request waits until the call with its shipment has gone out.
+_STILL_HERE = {BatchStatus.OPEN, BatchStatus.SEALED, BatchStatus.SENDING, BatchStatus.RELEASING}
+SHIPMENT_GONE_OUT = f"""exists (select 1 from line l join batch b on b.home = l.home and b.batch_id = l.batch_id
+ where l.home = x.home and l.contract_id = x.contract_id and l.kind = {int(Kind.DELIVERY)} and l.attempt = x.attempt
+   and {rules_sql.one_of("b.status", set(BatchStatus) - _STILL_HERE)})"""
+"""True for a row `x` of delivery_stop whose carrier may be asked."""
+
+
 async def _sending(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
     rows = await tx.rows(
         f"select home, batch_id, kind from batch where status in (1, 2, 3) and not awaits_approval and {_FREE} and {_TRY} order by home, batch_id limit $2",
+        machine_now,
+        limit,
+    )
+    asked = await tx.rows(
+        f"select home, contract_id from delivery_stop x where answer = 0 and {SHIPMENT_GONE_OUT} and {_FREE} and {_TRY} "
+        "order by home, contract_id limit $2",
         machine_now,
         limit,
     )
@@ -115,7 +130,7 @@ async def _sending(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
             {"home": row["home"], "batch_id": row["batch_id"]},
         )
         for row in rows
-    ]
+    ] + [Task("carriers", "stop_shipment", dict(row)) for row in asked]
 
 
 async def next_instant(tx: Tx, now: datetime) -> datetime | None:
@@ -136,6 +151,7 @@ async def open_work(tx: Tx, now: datetime, moves: int) -> list[str]:
         ("facts on their way to contracts", "select count(*) from batch_fact", ()),
         ("batches to seal", "select count(*) from batch where status = 0 and seal_at <= $1", (now,)),
         ("batches to send", "select count(*) from batch where status in (1, 2, 3) and not awaits_approval", ()),
+        ("shipments to stop", "select count(*) from delivery_stop where answer = 0", ()),
         ("overdue answers", "select count(*) from batch where status in (4, 5, 6) and overdue_at <= $1", (now,)),
         ("messages to hand over", "select count(*) from outbox", ()),
         (

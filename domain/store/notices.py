@@ -28,6 +28,7 @@ TYPES = {
     "picked_up": DeliveryFact.SHIPPED,
     "in_transit": DeliveryFact.IN_TRANSIT,
     "delivered": DeliveryFact.DELIVERED,
+    "attempt_failed": DeliveryFact.ATTEMPT_FAILED,
     "returned": DeliveryFact.RETURNED,
     "lost": DeliveryFact.LOST,
     "cancelled": DeliveryFact.STOPPED,
@@ -59,6 +60,7 @@ class Notice:
     happened_on: date
     tracking_number: str | None
     reason: str | None
+    event_id: str | None = None  # the carrier's own name of the event: the same told again is recognised by it
 
 
 async def stage(reply_id: int, notices: Iterable[Notice]) -> int:
@@ -80,13 +82,27 @@ async def stage(reply_id: int, notices: Iterable[Notice]) -> int:
                 FACTS.index(x.fact),
                 x.tracking_number,
                 (x.reason or None),
+                x.event_id,
             )
         )
     async with transaction() as tx:
         await tx.run("delete from reply_line where reply_id = $1", reply_id)
         return await tx.copy_in(
             "reply_line",
-            ("reply_id", "line_no", "round", "home", "contract_id", "kind", "attempt", "happened_on", "fact", "tracking_number", "problem"),
+            (
+                "reply_id",
+                "line_no",
+                "round",
+                "home",
+                "contract_id",
+                "kind",
+                "attempt",
+                "happened_on",
+                "fact",
+                "tracking_number",
+                "problem",
+                "event_id",
+            ),
             records,
         )
 
@@ -96,7 +112,7 @@ def _judge() -> str:
     by_fact = " ".join(f"when {place} then {rules_sql.verdict(DELIVERY, fact, 's.delivery')}" for place, fact in enumerate(FACTS))
     # A notice for an attempt that is over says nothing new only if it repeats the refusal that ended it (S05).
     return f"""
-select r.line_no, r.contract_id, r.happened_on, r.tracking_number,
+select r.line_no, r.contract_id, r.happened_on, r.tracking_number, r.problem as reason, r.event_id,
        case when s.contract_id is null or s.carrier_id <> $6 or r.attempt > s.delivery_attempt then {rules_sql.TO_EXCEPTIONS}
             when r.attempt < s.delivery_attempt then
                  case when r.fact = {FACTS.index(DeliveryFact.REJECTED)} then {rules_sql.REPEATED} else {rules_sql.TO_EXCEPTIONS} end
@@ -152,8 +168,12 @@ async def apply(reply_id: int, home: int, carrier_id: str, *, now: datetime, mac
             judged = await tx.rows(_judge(), reply_id, home, step["round"], step["fact"], business_date(now), carrier_id)
             fact = FACTS[step["fact"]]
             await _except(tx, reply_id, home, carrier_id, fact, [r for r in judged if r["verdict"] == rules_sql.TO_EXCEPTIONS], now)
+            known = [r for r in judged if r["verdict"] in (rules_sql.REPEATED, rules_sql.OVERTAKEN)]
+            await _fill_tracking_number(tx, home, known)
             if fact is DeliveryFact.SHIPPED:
-                await _fill_ship_date(tx, home, [r for r in judged if r["verdict"] == rules_sql.OVERTAKEN])
+                await _fill_ship_date(tx, home, [r for r in known if r["verdict"] == rules_sql.OVERTAKEN])
+            elif fact is DeliveryFact.ATTEMPT_FAILED:
+                entries += await _tell_attempts(tx, home, known, now)
             moving = sorted((r for r in judged if r["verdict"] == rules_sql.MOVES), key=lambda r: r["contract_id"])
             if moving:
                 entries += await _apply_moves(tx, home, fact, moving, now, numbers)
@@ -171,12 +191,51 @@ async def _apply_moves(
         now,
     )
     await queueing.pay(tx, home, [(r["contract_id"], r["site_id"], r["main_id"]) for r in rows if r["pay"]], now, numbers)
+    return _entries(rows)
+
+
+def _entries(rows: Iterable[Row]) -> list[stream.StreamEntry]:
     told: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
     for r in rows:
         contract_ids, nos = told.setdefault((r["site_id"], r["kind"]), ([], []))
         contract_ids.append(r["contract_id"])
         nos.append(r["event_count"])
     return [stream.StreamEntry(site_id, kind, *lists) for (site_id, kind), lists in told.items()]
+
+
+async def _fill_tracking_number(tx: Tx, home: int, known: list[Row]) -> None:
+    """A notice that moves nothing may still be the first to name the parcel."""
+    named = {r["contract_id"]: r["tracking_number"] for r in known if r["tracking_number"] is not None}
+    if named:
+        await tx.run(
+            "update contract_state s set tracking_number = r.number from unnest($2::bigint[], $3::text[]) r(contract_id, number) "
+            "where s.home = $1 and s.contract_id = r.contract_id and s.tracking_number is null",
+            home,
+            list(named),
+            list(named.values()),
+        )
+
+
+_ATTEMPTS = f"""
+with u as (update contract_state s set event_count = s.event_count + 1
+            where s.home = $1 and s.contract_id = any($2::bigint[])
+              and not exists (select 1 from event e where e.home = $1 and e.contract_id = s.contract_id
+                                and e.kind = {int(EventKind.DELIVERY_ATTEMPT_FAILED)}
+                                and e.data ->> 'event' = $3::jsonb -> s.contract_id::text ->> 1)
+          returning s.contract_id, s.event_count, s.site_id, $3::jsonb -> s.contract_id::text as said),
+     e as (insert into event(home, contract_id, no, kind, at, happened_on, data)
+           select $1, contract_id, event_count, {int(EventKind.DELIVERY_ATTEMPT_FAILED)}, $4, (said ->> 0)::date,
+                  jsonb_build_object('event', said ->> 1, 'reason', said ->> 2) from u)
+select contract_id, event_count, site_id, {int(EventKind.DELIVERY_ATTEMPT_FAILED)} as kind from u order by contract_id"""
+
+
+async def _tell_attempts(tx: Tx, home: int, tried: list[Row], now: datetime) -> list[stream.StreamEntry]:
+    """配達未了: each into the contract's log once, for both parties to see; no status moves."""
+    if not tried:
+        return []
+    said = {str(r["contract_id"]): (r["happened_on"], r["event_id"] or str(r["happened_on"]), r["reason"]) for r in tried}
+    rows = await tx.rows(_ATTEMPTS, home, sorted(r["contract_id"] for r in tried), orjson.dumps(said).decode(), now)
+    return _entries(rows)
 
 
 async def _fill_ship_date(tx: Tx, home: int, late: list[Row]) -> None:

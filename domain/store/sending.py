@@ -90,7 +90,7 @@ async def take(home: int, batch_id: int, holder: str, machine_now: datetime) -> 
         )
         if row is None:
             return None
-        to = await _bank(tx, row["bank_code"]) if row["carrier_id"] is None else await _carrier(tx, row["carrier_id"])
+        to = await _bank(tx, row["bank_code"]) if row["carrier_id"] is None else await carrier_address(tx, row["carrier_id"])
     return Outgoing(
         home=home,
         batch_id=batch_id,
@@ -271,7 +271,8 @@ async def _bank(tx: Tx, bank_code: str) -> BankAddress:
     return BankAddress(bank_code, row["connector"], json.loads(row["address"]), row["deduplicates"])
 
 
-async def _carrier(tx: Tx, carrier_id: str) -> CarrierAddress:
+async def carrier_address(tx: Tx, carrier_id: str) -> CarrierAddress:
+    """How a carrier is reached. Raises LookupError for an ID that no carrier here has."""
     row = await tx.row("select url, secret, deduplicates from carrier where carrier_id = $1", carrier_id)
     if row is None:
         raise LookupError(f"no carrier {carrier_id}")

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from domain.signing import verify
+from domain.statuses import StopAnswer
 from workers.channels.carrier import Answer, HttpCarrier
 from workers.channels.errors import ChannelError, Refused, Unavailable, Unclear
 
@@ -158,3 +159,40 @@ async def test_both_keys_sign_while_one_is_changed():
     )
     async with channel:
         assert await channel.post(KEY, BODY) is not None
+
+
+SHIPMENT = "05731200000100001201"
+
+
+@pytest.mark.parametrize(
+    "status, content, answer",
+    [
+        (200, {"shipment_id": SHIPMENT, "status": "stopped"}, StopAnswer.STOPPED),
+        (200, {"shipment_id": SHIPMENT, "status": "too_late"}, StopAnswer.TOO_LATE),
+        (404, {"code": "UNKNOWN_SHIPMENT"}, StopAnswer.UNKNOWN_THERE),
+        (404, {"code": "NOT_FOUND"}, Unavailable),  # a wrong address says nothing of a shipment
+        (404, ["UNKNOWN_SHIPMENT"], Unavailable),
+        (200, {"status": "perhaps"}, Unclear),
+        (200, "stopped", Unclear),
+        (503, {}, Unavailable),
+        (500, {}, Unclear),
+    ],
+)
+async def test_a_shipment_is_asked_to_stay(status: int, content: object, answer: StopAnswer | type[ChannelError]):
+    """`POST <carrier>/shipments/<id>/stop`, signed, with a key and a reason; only the three answers of wire.md are answers."""
+    carrier, calls = Carrier(deduplicates=True), []
+
+    def said(request: httpx2.Request) -> httpx2.Response:
+        calls.append((request.method, request.url.path, request.headers["idempotency-key"], json.loads(request.content)))
+        return httpx2.Response(status, json=content)
+
+    carrier.fail = said
+    async with carrier.channel() as channel:
+        if isinstance(answer, StopAnswer):
+            assert await channel.stop(SHIPMENT, "客が不在") is answer
+        else:
+            with pytest.raises(answer) as caught:
+                await channel.stop(SHIPMENT, "客が不在")
+            assert type(caught.value) is answer
+    body = {"shipment_id": SHIPMENT, "reason": "客が不在"}
+    assert calls == [("POST", f"/api/shipments/{SHIPMENT}/stop", f"stop-{SHIPMENT}", body)]

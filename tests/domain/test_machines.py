@@ -60,17 +60,17 @@ DEBIT_CONDITIONS = {
 }
 
 DELIVERY_TABLE = """
-    state        Instructed  Accepted    Rejected  Shipped  InTransit   Delivered  Returned  Lost  Stopped  Overdue
-    PENDING      INSTRUCTED  !           !         !        !           !          !         !     STOPPED  ~
-    INSTRUCTED   -           =           REJECTED  SHIPPED  IN_TRANSIT  DELIVERED  !         LOST  STOPPED  UNKNOWN
-    UNKNOWN      -           INSTRUCTED  REJECTED  SHIPPED  IN_TRANSIT  DELIVERED  !         LOST  STOPPED  =
-    REJECTED     INSTRUCTED  !           =         !        !           !          !         !     STOPPED  ~
-    SHIPPED      -           ~           !         =        IN_TRANSIT  DELIVERED  RETURNED  LOST  !        ~
-    IN_TRANSIT   -           ~           !         ~        =           DELIVERED  RETURNED  LOST  !        ~
-    DELIVERED    -           ~           !         ~        ~           =          RETURNED  !     !        ~
-    RETURNED     -           ~           !         ~        ~           !          =         =     !        ~
-    LOST         -           ~           !         ~        ~           !          =         =     !        ~
-    STOPPED      -           ~           ~         !        !           !          !         !     =        ~
+    state        Instructed  Accepted    Rejected  Shipped  InTransit   Delivered  Returned  Lost  Stopped  Overdue  AttemptFailed
+    PENDING      INSTRUCTED  !           !         !        !           !          !         !     STOPPED  ~        !
+    INSTRUCTED   -           =           REJECTED  SHIPPED  IN_TRANSIT  DELIVERED  !         LOST  STOPPED  UNKNOWN  ~
+    UNKNOWN      -           INSTRUCTED  REJECTED  SHIPPED  IN_TRANSIT  DELIVERED  !         LOST  STOPPED  =        ~
+    REJECTED     INSTRUCTED  !           =         !        !           !          !         !     STOPPED  ~        !
+    SHIPPED      -           ~           !         =        IN_TRANSIT  DELIVERED  RETURNED  LOST  !        ~        ~
+    IN_TRANSIT   -           ~           !         ~        =           DELIVERED  RETURNED  LOST  !        ~        ~
+    DELIVERED    -           ~           !         ~        ~           =          RETURNED  !     !        ~        ~
+    RETURNED     -           ~           !         ~        ~           !          =         =     !        ~        ~
+    LOST         -           ~           !         ~        ~           !          =         =     !        ~        ~
+    STOPPED      -           ~           ~         !        !           !          !         !     =        ~        !
 """
 
 PAYOUT_TABLE = """
@@ -304,8 +304,8 @@ def test_every_move_of_a_contract_writes_an_event_that_replays_to_it(name):
         assert STATUS_AFTER[event_of_move(name, to, state)] == (name, to)
 
 
-def test_every_event_but_two_moves_a_status():
-    assert set(EventKind) - set(STATUS_AFTER) == {EventKind.REGISTERED, EventKind.FUNDED}
+def test_every_event_but_three_moves_a_status():
+    assert set(EventKind) - set(STATUS_AFTER) == {EventKind.REGISTERED, EventKind.FUNDED, EventKind.DELIVERY_ATTEMPT_FAILED}
     assert set(EVENT_OF_MOVE.values()) == set(STATUS_AFTER)
 
 

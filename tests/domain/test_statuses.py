@@ -25,6 +25,7 @@ from tests.domain.grid import grid
         DeliveryTrigger     AFTER_DEBIT=0 AFTER_SETTLEMENT=1
         DeliverWhen         AT_ONCE=0 ON_ACCEPTANCE=1 ON_DEBITED=2 ON_SETTLED=3
         DebitFailureReason  SHORT_BALANCE=1 NO_ACCOUNT=2 STOPPED_BY_PAYER=3 NO_MANDATE=4 STOPPED_BY_US=8 OTHER=9
+        StopAnswer          WAITS=0 STOPPED=1 TOO_LATE=2 UNKNOWN_THERE=3
         FilesPerDate        ONE=1 SEVERAL=2
         CalendarKind        BANK_DAYS=0 EVERY_DAY=1
         ShiftRule           REFUSE=0 NEXT=1 PREVIOUS=2
@@ -39,7 +40,7 @@ def test_event_numbers():
     core = """REGISTERED DEBIT_INSTRUCTED DEBIT_SCHEDULED DEBITED DEBIT_FAILED DEBIT_UNKNOWN DELIVERY_INSTRUCTED SHIPPED
     IN_TRANSIT DELIVERED RETURNED LOST FUNDED PAYOUT_INSTRUCTED PAID PAYOUT_RETURNED WILL_NOT_SETTLE CANCELLED"""
     beside = """DEBIT_WITHDRAWN DEBIT_REVERSED DELIVERY_REJECTED DELIVERY_UNKNOWN DELIVERY_STOPPED PAYOUT_WITHDRAWN
-    PAYOUT_UNKNOWN DELIVERY_ACCEPTED"""
+    PAYOUT_UNKNOWN DELIVERY_ACCEPTED DELIVERY_ATTEMPT_FAILED"""
     names = [*core.split(), *beside.split()]
     assert [(kind.name, kind.value) for kind in statuses.EventKind] == [(name, n) for n, name in enumerate(names, 1)]
 

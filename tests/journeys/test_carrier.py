@@ -21,6 +21,32 @@ PLANS: tuple[tuple[str, str, dict[str, Any], list[str]], ...] = (
     ("taken back by the sender", "CANCELLED", {}, ["09-26 09:00 DELIVERY_STOPPED", _FUNDED]),
     ("silent", "SILENT", {}, [_FUNDED, "10-02 10:00 DELIVERY_UNKNOWN"]),
     ("told twice", "TWICE", {}, [_FUNDED, "09-28 09:00 SHIPPED", *_PAID]),
+    (
+        "nobody was there, twice",
+        "ABSENT",
+        {},
+        [
+            _FUNDED,
+            "09-28 09:00 SHIPPED",
+            _PAID[0],
+            "09-29 09:00 DELIVERY_ATTEMPT_FAILED",
+            _PAID[1],
+            "09-30 09:00 DELIVERY_ATTEMPT_FAILED",
+            "10-01 09:00 DELIVERED",
+        ],
+    ),
+    (
+        "everything told backwards",
+        "BACKWARDS",
+        {},
+        [
+            _FUNDED,
+            "09-29 09:00 DELIVERED",
+            "09-29 10:00 DELIVERY_ATTEMPT_FAILED",
+            "09-29 11:00 PAYOUT_INSTRUCTED",
+            "10-01 06:00 PAID",
+        ],
+    ),
     ("in transit before picked up", "DISORDER", {}, [_FUNDED, "09-28 09:00 IN_TRANSIT", *_PAID]),
     (
         "every step",
@@ -137,6 +163,39 @@ async def test_the_ship_date_is_corrected(store: None, tmp_path: Path) -> None:
         await here.walk("09-30 12:00")
         assert await here.stands("130/D1") == "DEBITED IN_TRANSIT PAID"
         await sound(here)
+
+
+async def test_a_failed_attempt_is_told_once_and_moves_nothing(store: None, tmp_path: Path) -> None:
+    """配達未了, by the carrier's own name of the event: again in another message it is the same, another one on that day is not."""
+    async with town(tmp_path) as here:
+        await here.register(130, contract("T1", model="SILENT"))
+        await here.walk("09-26 12:00")
+        for event, tracking in (("a", None), ("a", "900000000077"), ("b", "900000000078")):
+            await here.notice("130/T1", "attempt_failed", "09-26", event_id=event, message=f"{event}{tracking}", tracking=tracking)
+        row = (await here.contracts())["130/T1"]
+        assert (await here.diary("130/T1"))[-3:] == [_DEBITED[-1], *["09-26 12:00 DELIVERY_ATTEMPT_FAILED"] * 2]
+        assert (await here.stands("130/T1"), row["tracking_number"]) == ("DEBITED INSTRUCTED PENDING", "900000000077")
+        told = await here.rows("select data ->> 'event' as event, data ->> 'reason' as reason from event where kind = 27 order by no")
+        assert [tuple(x) for x in told] == [("a", None), ("b", None)]
+        assert await here.exceptions() == []
+        await here.register(130, contract("T2", model="REJECT"))
+        await here.walk("10-01 12:00")
+        await here.notice("130/T2", "attempt_failed", "10-01")
+        assert (await here.exceptions())[-1] == "NOTICE"
+        await sound(here)
+
+
+async def test_a_later_notice_fills_in_the_tracking_number(store: None, tmp_path: Path) -> None:
+    """What moves nothing may still be the first to name the parcel; a number that is there stays."""
+    async with town(tmp_path) as here:
+        await here.register(130, contract("T1", model="SILENT"))
+        await here.walk("09-26 12:00")
+        await here.notice("130/T1", "delivered", "09-26")
+        for kind, tracking in (("in_transit", "900000000077"), ("picked_up", "900000000078")):
+            await here.notice("130/T1", kind, "09-26", tracking=tracking)
+            assert (await here.contracts())["130/T1"]["tracking_number"] == "900000000077"
+        assert (await here.stands("130/T1")).split()[1] == "DELIVERED"
+        assert await here.exceptions() == []
 
 
 @pytest.mark.parametrize("answer, times", [("busy", 1), ("error_before", 1), ("error_after", 1)])

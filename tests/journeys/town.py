@@ -31,7 +31,7 @@ from sandbox.app import make_app
 from sandbox.config import read_config
 from sandbox.scenario import registration, scenario
 from sandbox.world import World
-from workers import applying, fetching, sealing, sending
+from workers import applying, fetching, sealing, sending, stopping
 from workers import reading as reader
 from workers.channels.carrier import CarrierChannel, HttpCarrier
 from workers.channels.opening import open_bank
@@ -138,6 +138,8 @@ class Town:
             case "send_batch":
                 await sending.send_batch(**task.args, services=self.services, holder=f"town:{uuid4()}", now=now, machine_now=machine)
                 await self.http.post("/clock", json={"now": now.isoformat(), "ticking": False})  # the strangers take it at once
+            case "stop_shipment":
+                await stopping.stop_shipment(**task.args, services=self.services, holder=f"town:{uuid4()}", now=now, machine_now=machine)
             case "mark_overdue":
                 await overdue.mark_overdue(**task.args, now=now, machine_now=machine)
             case _:
@@ -239,19 +241,29 @@ class Town:
         unfinished.replace(self.sandbox.drops[bank].outbox / name)
 
     async def notice(
-        self, number: str, kind: str, on: str, *, carrier: str = world_data.CARRIER_ID, attempt: int = 1, seq: int = 1
+        self,
+        number: str,
+        kind: str,
+        on: str,
+        *,
+        carrier: str = world_data.CARRIER_ID,
+        attempt: int = 1,
+        seq: int = 1,
+        event_id: str | None = None,
+        message: str = "",
+        tracking: str | None = None,
     ) -> None:
         """A notice of a carrier about a contract (or about an ID of nobody's)."""
         rows = await self.rows("select contract_id from contract where site_id || '/' || number = $1", number)
         contract_id = rows[0]["contract_id"] if rows else int(number)
-        name = f"by-hand-{number}-{kind}-{on}-{seq}"
+        name = f"by-hand-{number}-{kind}-{on}-{seq}{message}"
         event = {
-            "event_id": name,
+            "event_id": event_id or name,
             "type": kind,
             "shipment_id": f"{contract_id:018d}{attempt:02d}",
             "occurred_on": f"2000-{on}",
             "sequence": seq,
-            "tracking_number": None,
+            "tracking_number": tracking,
             "reason": None,
         }
         channel = inbox.carrier_channel(carrier)

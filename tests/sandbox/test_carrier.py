@@ -34,7 +34,7 @@ def batch(*shipments: dict[str, Any], batch_id: str = BATCH) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-async def post(sandbox: Sandbox, body: bytes, key: str = BATCH, secret: str = SECRET, age: int = 0) -> httpx2.Response:
+async def post(sandbox: Sandbox, body: bytes, key: str = BATCH, secret: str = SECRET, age: int = 0, path: str = PATH) -> httpx2.Response:
     timestamp = int(sandbox.machine()) - age
     raw = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.new(raw, f"{key}.{timestamp}.".encode() + body, "sha256").digest()
@@ -44,7 +44,7 @@ async def post(sandbox: Sandbox, body: bytes, key: str = BATCH, secret: str = SE
         "webhook-timestamp": str(timestamp),
         "webhook-signature": f"v1,bm9ib2R5 v1,{base64.b64encode(digest).decode()}",
     }
-    return await sandbox.http.post(PATH, content=body, headers=headers)
+    return await sandbox.http.post(path, content=body, headers=headers)
 
 
 async def test_a_batch_and_its_notice(sandbox: Sandbox):
@@ -237,3 +237,28 @@ async def test_a_carrier_in_trouble(sandbox: Sandbox, answer: str, status: int, 
 async def test_strangers_to_the_sandbox(sandbox: Sandbox):
     for path in ("/carriers/nobody/shipments", "/banks/9998/book", f"/carriers/nobody/shipment-batches/{BATCH}"):
         assert (await sandbox.http.get(path)).status_code == 404
+
+
+async def stop(sandbox: Sandbox, number: int, reason: str = "x", **how: Any) -> tuple[int, Any]:
+    shipment_id = shipment(number)["shipment_id"]
+    path = f"/carriers/sandbox-carrier/shipments/{shipment_id}/stop"
+    body = json.dumps({"shipment_id": shipment_id, "reason": reason}).encode()
+    answer = await post(sandbox, body, f"stop-{shipment_id}", path=path, **how)
+    return answer.status_code, answer.json()
+
+
+async def test_a_shipment_is_stopped(sandbox: Sandbox):
+    """Once: what is stopped stays, is told at once as `cancelled`, and its plan is over; what has left is too late."""
+    await sandbox.clock("09-25 10:00")
+    await post(sandbox, batch(shipment(1), shipment(2, "HURRIED"), shipment(3, "REJECT"), shipment(4)))
+    assert await stop(sandbox, 9) == (404, {"code": "UNKNOWN_SHIPMENT"})
+    assert (await stop(sandbox, 1, secret=OTHER_SECRET))[0] == 401
+    for _ in range(2):
+        stopped = {n: (await stop(sandbox, n))[1]["status"] for n in (1, 2, 3)}
+        assert stopped == {1: "stopped", 2: "too_late", 3: "stopped"}
+    assert [(e["type"], e["shipment_id"], e["reason"]) for e in sandbox.api.events] == [("cancelled", shipment(1)["shipment_id"], "x")]
+    await sandbox.clock("09-28 09:00")
+    assert [e["type"] for e in sandbox.api.events] == ["cancelled", "picked_up", "picked_up"]
+    assert (await stop(sandbox, 4))[1]["status"] == "too_late"
+    rule = {"action": {"stop_answer": "maybe"}}
+    assert (await sandbox.http.post("/carriers/sandbox-carrier/rules", json=rule)).status_code == 422

@@ -74,6 +74,11 @@ BROKEN_BY: tuple[tuple[str, str, str], ...] = (
     # -- where things belong
     ("contract_check", "update contract set home = 2", CHECK),  # the ID carries the home
     ("site_home_check", "update site set home = 1000", CHECK),
+    ("delivery_stop_attempt_check", "update delivery_stop set attempt = -1", CHECK),
+    ("delivery_stop_answered_at_a_time", "update delivery_stop set answer = 1", CHECK),
+    ("delivery_stop_answered_at_a_time", "update delivery_stop set answered_at = now()", CHECK),
+    ("site_route_place_check", "update site_route set place = 0", CHECK),
+    ("site_route_says_something", "update site_route set postal_code = null", CHECK),
     ("site_site_id_check", "insert into site(site_id, home, name, carrier_id) values (0, 1, 'x', 'sbx')", CHECK),
     ("site_debit_attempts_check", "update site set debit_attempts = 0", CHECK),
     ("site_debit_attempts_check", "update site set debit_attempts = 36", CHECK),
@@ -116,6 +121,10 @@ BROKEN_BY: tuple[tuple[str, str, str], ...] = (
     ("batch_bank_code_fkey", STRANGER.format("batch", "bank_code", "'9998'"), FOREIGN),
     ("batch_carrier_id_fkey", "update batch set bank_code = null, carrier_id = 'nobody'", FOREIGN),
     ("contract_number_site_id_fkey", STRANGER.format("contract_number", "site_id", "9"), FOREIGN),
+    ("delivery_stop_carrier_id_fkey", STRANGER.format("delivery_stop", "carrier_id", "'nobody'"), FOREIGN),
+    ("delivery_stop_asked_by_fkey", STRANGER.format("delivery_stop", "asked_by", "9"), FOREIGN),
+    ("site_route_site_id_fkey", STRANGER.format("site_route", "site_id", "9"), FOREIGN),
+    ("site_route_carrier_id_fkey", STRANGER.format("site_route", "carrier_id", "'nobody'"), FOREIGN),
     ("fee_schedule_site_id_fkey", STRANGER.format("fee_schedule", "site_id", "9"), FOREIGN),
     ("oauth_client_firm_id_fkey", "update oauth_client set site_id = null, firm_id = 9", FOREIGN),
     ("oauth_client_site_id_fkey", STRANGER.format("oauth_client", "site_id", "9"), FOREIGN),

@@ -12,12 +12,12 @@ import pytest
 from domain.store.connection import reading, transaction
 from domain.store.partitions import BY_CONTRACT, BY_DAY, FILLFACTOR, ensure_partitions
 
-REFERENCE = {"business_clock", "carrier", "site", "fee_schedule", "bank", "bank_poll"}
+REFERENCE = {"business_clock", "carrier", "site", "site_route", "fee_schedule", "bank", "bank_poll"}
 HOME = {
     "id_head", "party", "party_account", "account", "mandate", "contract_number", "contract", "delivery_record", "contract_state", "event",
     "contract_date", "standing", "settlement_sum", "sum_place",
     "batch", "work", "batch_fact", "parked", "line", "sweep", "sweep_part", "posting", "stream_head", "stream", "statement", "statement_line",
-    "credit_notice",
+    "credit_notice", "delivery_stop",
 }  # fmt: skip
 PARTY = {  # people and programs: they belong to no site
     "firm", "person", "invitation", "oauth_client", "oauth_key", "oauth_family", "oauth_code", "oauth_refresh", "oauth_revocation",

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import httpx2
+import orjson
 
 from domain.signing import sign
+from domain.statuses import StopAnswer
 from workers.channels.errors import Refused, Unavailable, Unclear
 
 CONNECT_SECONDS = 5.0
@@ -38,13 +40,20 @@ class CarrierChannel(Protocol):
         """The first answer to a batch. None: the carrier knows no such key."""
         ...
 
+    async def stop(self, shipment_id: str, reason: str) -> StopAnswer:
+        """Asks that a shipment stays; may be asked any number of times. Unclear here only means: ask again."""
+        ...
+
     async def close(self) -> None:
         """Ends the connection."""
         ...
 
 
+_STOPPING = {"stopped": StopAnswer.STOPPED, "too_late": StopAnswer.TOO_LATE}
+
+
 class HttpCarrier:
-    """`POST <url>/shipment-batches` and `GET <url>/shipment-batches/<key>`."""
+    """`POST <url>/shipment-batches`, `GET <url>/shipment-batches/<key>` and `POST <url>/shipments/<id>/stop`."""
 
     def __init__(
         self,
@@ -55,7 +64,8 @@ class HttpCarrier:
         deduplicates: bool,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        self._url = url.rstrip("/") + "/shipment-batches"
+        self._base = url.rstrip("/")
+        self._url = self._base + "/shipment-batches"
         self._where = f"carrier at {urlsplit(url).netloc.rpartition('@')[2]}"
         self._secrets, self._machine_clock = secret.split(), machine_clock
         self.deduplicates = deduplicates
@@ -93,6 +103,17 @@ class HttpCarrier:
             return None
         raise Unavailable(self._where, f"answers {status}", retry_after=retry_after)
 
+    async def stop(self, shipment_id: str, reason: str) -> StopAnswer:
+        """See CarrierChannel."""
+        body = orjson.dumps({"shipment_id": shipment_id, "reason": reason})
+        status, answer, retry_after = await self._call("POST", f"{self._base}/shipments/{shipment_id}/stop", f"stop-{shipment_id}", body)
+        said = _object(answer)
+        if status == 200 and said.get("status") in _STOPPING:
+            return _STOPPING[said["status"]]
+        if status == 404 and said.get("code") == "UNKNOWN_SHIPMENT":  # any other 404 may be a wrong address
+            return StopAnswer.UNKNOWN_THERE
+        raise self._not_now(status, retry_after)
+
     async def close(self) -> None:
         """See CarrierChannel."""
         await self._client.aclose()
@@ -124,6 +145,14 @@ class HttpCarrier:
         if status in (401, 403, 404, 413, 429, 503):
             return Unavailable(self._where, f"answers {status}", retry_after=retry_after)
         return Unclear(self._where, f"answers {status}")
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    try:
+        said = orjson.loads(answer)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _seconds(value: str | None) -> float | None:

@@ -15,6 +15,7 @@ from domain.store.models.contracts import (
     ContractNumber,
     ContractState,
     DeliveryRecord,
+    DeliveryStop,
     Event,
     Line,
     Parked,
@@ -61,6 +62,7 @@ from domain.store.models.reference import (
     PartyAccount,
     Person,
     Site,
+    SiteRoute,
     Throttle,
 )
 
@@ -68,6 +70,7 @@ ALL: tuple[type[Model], ...] = (
     BusinessClock,
     Carrier,
     Site,
+    SiteRoute,
     FeeSchedule,
     Bank,
     BankPoll,
@@ -105,6 +108,7 @@ ALL: tuple[type[Model], ...] = (
     Line,
     Sweep,
     SweepPart,
+    DeliveryStop,
     Posting,
     StreamHead,
     Stream,

@@ -276,3 +276,25 @@ class SweepPart(Model):
 
     class Meta:
         table = "sweep_part"
+
+
+class DeliveryStop(Model):
+    """Somebody has asked that a shipment stays."""
+
+    home = fields.SmallIntField()
+    contract_id = fields.BigIntField(primary_key=True, generated=False)
+    attempt = fields.SmallIntField()
+    carrier_id = fields.TextField()
+    asked_by = fields.BigIntField()
+    asked_at = fields.DatetimeField()
+    reason = fields.TextField()
+    answer = fields.SmallIntField()
+    answered_at = fields.DatetimeField(null=True)
+    lease_holder = fields.TextField(null=True)
+    lease_until = fields.DatetimeField(null=True)
+    tries = fields.IntField()
+    next_try_at = fields.DatetimeField(null=True)
+    problem = fields.TextField(null=True)
+
+    class Meta:
+        table = "delivery_stop"

@@ -114,6 +114,7 @@ class ReplyLine(Model):
     fact = fields.SmallIntField(null=True)
     tracking_number = fields.TextField(null=True)
     problem = fields.TextField(null=True)
+    event_id = fields.TextField(null=True)
 
     class Meta:
         table = "reply_line"

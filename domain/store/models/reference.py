@@ -44,7 +44,7 @@ class Site(Model):
     site_id = fields.IntField(primary_key=True, generated=False)
     home = fields.SmallIntField()
     name = fields.TextField()
-    carrier_id = fields.TextField()
+    carrier_id = fields.TextField(null=True)
     calendar = fields.SmallIntField()
     delivery_days = fields.SmallIntField()
     sweep_days = fields.SmallIntField()
@@ -54,6 +54,20 @@ class Site(Model):
 
     class Meta:
         table = "site"
+
+
+class SiteRoute(Model):
+    """One rule of a site: which carrier its goods go with."""
+
+    site_id = fields.IntField(primary_key=True, generated=False)
+    place = fields.IntField()
+    postal_code = fields.TextField(null=True)
+    prefecture = fields.TextField(null=True)
+    goods = fields.TextField(null=True)
+    carrier_id = fields.TextField()
+
+    class Meta:
+        table = "site_route"
 
 
 class FeeSchedule(Model):
