@@ -6,7 +6,7 @@ database), so a migration has two halves: SQL that makes or changes the tables, 
 
 from __future__ import annotations
 
-from tortoise.migrations.operations import AddField, CreateModel
+from tortoise.migrations.operations import AddField, AlterField, CreateModel
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 
@@ -37,3 +37,17 @@ class DeclaredField(AddField):
         self, app_label: str, old_state: State, new_state: State, state_editor: BaseSchemaEditor | None = None
     ) -> None:
         """Nothing: the SQL takes the column away."""
+
+
+class DeclaredChange(AlterField):
+    """AlterField for Tortoise's own state only: the column is changed by the SQL beside it."""
+
+    async def database_forward(
+        self, app_label: str, old_state: State, new_state: State, state_editor: BaseSchemaEditor | None = None
+    ) -> None:
+        """Nothing: the SQL has changed the column."""
+
+    async def database_backward(
+        self, app_label: str, old_state: State, new_state: State, state_editor: BaseSchemaEditor | None = None
+    ) -> None:
+        """Nothing: the SQL changes the column back."""

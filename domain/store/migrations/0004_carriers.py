@@ -5,7 +5,7 @@ from pathlib import Path
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
 
-from domain.store.declared import Declared, DeclaredField
+from domain.store.declared import Declared, DeclaredChange, DeclaredField
 
 SQL = (Path(__file__).parent / "carriers.sql").read_text(encoding="utf-8")
 
@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
 
     operations = [  # noqa: RUF012 - Tortoise reads a list
         ops.RunSQL(SQL, ""),
+        DeclaredChange("Site", "carrier_id", fields.TextField(null=True, unique=False)),
         DeclaredField("ReplyLine", "event_id", fields.TextField(null=True, unique=False)),
         Declared(
             name="DeliveryStop",
