@@ -10,7 +10,16 @@ from kessai.opened import business_now, machine_now, with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
-app = App(name="delivery", help="Ask carriers to stop shipments.")
+app = App(
+    name="delivery",
+    help="""Ask carriers to stop shipments (配送中止依頼).
+
+For example:
+
+    kessai delivery stop 130/4102 --by op-1 --reason "cancelled by the buyer"
+    kessai delivery stops --waiting
+""",
+)
 
 
 @app.command
