@@ -11,7 +11,7 @@ SQL = (Path(__file__).parent / "carriers.sql").read_text(encoding="utf-8")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0004_unknown")]  # noqa: RUF012 - Tortoise reads a list
+    dependencies = [("store", "0005_lists")]  # noqa: RUF012 - Tortoise reads a list
 
     operations = [  # noqa: RUF012 - Tortoise reads a list
         ops.RunSQL(SQL, ""),
