@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.calendar import business_date
 from domain.machines import DELIVERY, DeliveryFact, Moved
 from domain.statuses import DeliveryStatus, EventKind, StopAnswer
 from domain.store import exceptions, outbox, stream
@@ -140,7 +141,7 @@ async def _decide(tx: Tx, key: Row, state: Row, delivery: DeliveryStatus, now: d
         no,
         kind,
         now,
-        now.date(),
+        business_date(now),
     )
     await stream.append(tx, key["home"], machine_now, [stream.StreamEntry(state["site_id"], kind, [key["contract_id"]], [no])])
 
