@@ -24,7 +24,8 @@ The settlement server. 決済サーバー
   Try it         demo · up · status · token
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
-  Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin · delivery
+  Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
+                 delivery
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
