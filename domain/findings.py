@@ -37,7 +37,13 @@ class Place:
 
 def stored(places: Iterable[Place]) -> list[dict[str, Any]]:
     """The first places, as they are stored with an exception."""
-    return [place.as_dict() for place, _ in zip(places, range(MOST_PLACES), strict=False)]
+    some = [place.as_dict() for place, _ in zip(places, range(MOST_PLACES), strict=False)]
+    return [{name: _text(value) if isinstance(value, str) else value for name, value in place.items()} for place in some]
+
+
+def _text(value: str) -> str:
+    """A stranger's characters that neither a database nor a terminal takes for text become `?`."""
+    return value if value.isprintable() else "".join(char if char.isprintable() else "?" for char in value)
 
 
 def where(place: Mapping[str, Any]) -> str:

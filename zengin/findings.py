@@ -235,10 +235,15 @@ class ZenginWriteError(ZenginError):
     """A record that may not be written. ``byte`` in its findings is the place it would take."""
 
 
+def printable(text: str) -> str:
+    """Text that may be shown and stored: a character that is none on a screen becomes ``?``."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def masked_digits(text: str) -> str:
     """Digits with all but the last two hidden: ``*****67``."""
     keep = max(len(text) - 2, 0)
-    return "".join("*" if char.isalnum() else char for char in text[:keep]) + text[keep:]
+    return printable("".join("*" if char.isalnum() else char for char in text[:keep]) + text[keep:])
 
 
 MASKED_TEXT: Final = "***"

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from zengin.charset import JIS, CharacterSet, detect_characters
-from zengin.findings import Code, Finding, Severity, ZenginReadError
+from zengin.findings import Code, Finding, Severity, ZenginReadError, printable
 from zengin.formats import FileFormat
 from zengin.framing import SUB, Framing, Splitter
 from zengin.keys import KeySet
@@ -279,7 +279,7 @@ class Reader(Generic[H, L, T, E]):
         key = line.values[name] if isinstance(line, HeldLine) else getattr(line, name)
         if not keys.add(key):
             layout = self._format.choose_line("")
-            fault = Fault(Code.DUPLICATE, Severity.FILE, layout.field(name), key, "")
+            fault = Fault(Code.DUPLICATE, Severity.FILE, layout.field(name), printable(key), "")
             self._report(self._findings(layout, [(layout.offset(name), fault)]))
 
     def _trailer(self, text: str) -> T | None:

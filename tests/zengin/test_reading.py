@@ -282,6 +282,15 @@ def test_findings_never_show_an_account_or_a_name():
     assert "ｱｵｿﾞﾗ" not in text
 
 
+@pytest.mark.parametrize("char", [b"\x00", b"\x1b", b"\x81", b"\x07"])
+@pytest.mark.parametrize("layout_column", [*range(1, 121)])
+def test_findings_hold_nothing_that_a_screen_or_a_database_does_not_take(char: bytes, layout_column: int):
+    data = request([line(1), line(2)])
+    for record in (1, 2, 4):
+        found = check(patched(patched(data, record, layout_column, char), 3, 92, data[213:233]), DEBIT_REQUEST)
+        assert [finding for finding in found if not (finding.message + finding.message_ja).isprintable()] == []
+
+
 def test_records_do_not_show_an_account_or_a_name():
     text = repr(LINES[0]) + repr(HEADER) + repr(PAYOUT_HEADER) + repr(PAYOUT_LINE)
     assert "9000001" not in text

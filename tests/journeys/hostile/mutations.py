@@ -15,6 +15,9 @@ ODD: list[Any] = [
 DIGITS = b"0123456789"
 BYTES = [b"\x00", b"\xff", b"\r", b"\n", b"\r\n", b"\x1a", b" ", b"0", b"9", b"\x81\x40", b"\xe3\x82\xa2", b"-", b"\xb1", b"a", b"\x1b[2J"]
 
+LARGEST = 8 << 20
+"""Bytes of a reply here: more than is read of anything but a result."""
+
 
 class Mutator:
     """Changes a sound reply; the same seed makes the same changes."""
@@ -29,7 +32,7 @@ class Mutator:
         else:
             kinds = [self._bytes, self._json, self._json, self._json, self._whole]
         for _ in range(self.random.choice([1, 1, 1, 2, 3])):
-            content = self.random.choice(kinds)(content)
+            content = self.random.choice(kinds)(content)[:LARGEST]
         return content
 
     def name(self, name: str) -> str:
@@ -164,7 +167,7 @@ class Mutator:
                 case 1:
                     inside.insert(key, inside[key])
                 case 2:
-                    inside[:] = inside * self.random.choice([2, 10, 1_200])
+                    inside[:] = inside * (self.random.choice([2, 10, 1_200]) if len(inside) < 100 else 1)
                 case _:
                     inside[key] = self.random.choice(ODD)
         elif key in inside:
