@@ -12,6 +12,7 @@ from domain.access import Viewer
 if TYPE_CHECKING:
     from api.documents import Prepared
     from api.limits.price import Cost
+    from api.webhooks.desk import Desk
 
 Language = Literal["en", "ja"]
 
@@ -38,7 +39,8 @@ class Context:
     """One request. `now` is business time, read once; `machine_now` is the system's.
 
     `prepared` is the document that runs; `answer` is what `registerContracts` answers when its work was done before execution
-    (api.batch). `cost` is what the operation costs. `loaders` belongs to whoever needs something once per request, under a name of his own.
+    (api.batch). `cost` is what the operation costs. `desk` checks what is to be stored
+    (webhooks); only what comes by POST has one. `loaders` belongs to whoever needs something once per request, under a name of his own.
     """
 
     caller: Caller
@@ -52,6 +54,7 @@ class Context:
     prepared: Prepared | None = None
     answer: Any = None
     cost: Cost | None = None
+    desk: Desk | None = None
     loaders: dict[str, Any] = field(default_factory=dict)
 
     @property

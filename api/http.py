@@ -31,6 +31,7 @@ from api.negotiate import EVENT_STREAM, GRAPHQL_JSON, answer_type, check_content
 from api.options import ApiOptions
 from api.registrar import WRITE, ShapeFaults, register_all, shape_faults, site_of, too_many
 from api.trusted import Trusted
+from api.webhooks.desk import Desk
 from domain.problems import InputProblem
 from domain.store import clock
 from domain.store.availability import is_unavailable
@@ -50,6 +51,7 @@ class GraphQL:
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public name for the schema it wraps
         self._documents = Documents(self._core, options.limits)
         self._trusted = Trusted(options.trusted, only=options.trusted_only)
+        self._desk = Desk(self._core, self._documents, self._trusted, options.limits, options.hooks, options.mails)
         self.live = Live(schema, self._documents, self._trusted, options, door, keys)
         self._plans: dict[int, tuple[Prepared, batch.Plan | None]] = {}
         self._system_clock_until: datetime | None = None
@@ -162,6 +164,7 @@ class GraphQL:
             batch_items=self._limits.batch_items,
             loose_items=self._limits.loose_items,
             prepared=document,
+            desk=self._desk,
         )
 
     async def _business_now(self, machine_now: datetime) -> datetime:

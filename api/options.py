@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from domain.hook_address import Where
+
 if TYPE_CHECKING:
     from httpx2 import AsyncBaseTransport
 
@@ -79,6 +81,8 @@ class ApiOptions:
         trusted_only: Whether others are refused.
         explorer: Whether `/explorer` is served.
         issuer: An external OpenID issuer instead of our own authorization server and its pages.
+        hooks: Where webhooks may go.
+        mails: Whether workers can send mail.
         machine_clock: Machine time; tests move it.
     """
 
@@ -91,6 +95,8 @@ class ApiOptions:
     trusted_only: bool = False
     explorer: bool = True
     issuer: Issuer | None = None
+    hooks: Where = field(default_factory=Where)
+    mails: bool = False
     machine_clock: Callable[[], datetime] = system_clock
 
     @property

@@ -29,6 +29,7 @@ from api.types.contract import Contract, Info, as_of, event_of, events_of, load
 from api.types.reconciliation import AccountReconciliation, shown
 from api.types.settlement import SettlementSum, settlement_event_of, settlement_of, shown_settlement
 from api.types.shapes import Count, Node, PageInfo
+from api.webhooks.queries import WebhookQueries, webhook_by_id
 from domain.access import FieldGroup, ViewerKind
 from domain.store import pages, people, reading, reconciling
 from domain.store.connection import reading as snapshot
@@ -150,7 +151,9 @@ async def _resolve_viewer(info: Info) -> Viewer:
 async def _resolve_node(
     info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="An ID that this server has given.")]
 ) -> Node | None:
-    """Needs contracts:read; a settlement settlements:read."""
+    """Needs contracts:read; a settlement settlements:read, a webhook webhooks:write."""
+    if id.startswith("w"):
+        return await webhook_by_id(info, id)
     info.context.require(READ_SETTLEMENTS if id.startswith(("s", "t")) else READ_CONTRACTS)
     return await _node(id, info.context)
 
@@ -240,7 +243,7 @@ async def _resolve_reconciliation(
 
 
 @strawberry.type(description="The questions that one may ask.")
-class Query:
+class Query(WebhookQueries):
     """Each field is one question; nothing here writes."""
 
     viewer: Viewer = strawberry.field(resolver=_resolve_viewer, description="Whoever holds the token of this request.")

@@ -35,6 +35,12 @@ describe(
         "AMOUNT_TOO_LARGE": "More than a debit record can carry.",
         "TOO_LATE": "The batch is sealed.",
         "NOT_FOUND": "Does not exist, or is not yours, which is the same answer.",
+        "ADDRESS_NOT_ALLOWED": "An address that is not called: not https, private, or no address at all.",
+        "DOCUMENT_NOT_POSSIBLE": "No single subscription, not valid, too costly, or not among the trusted documents.",
+        "TOO_MANY": "As many as there may be are there already, or too many tries.",
+        "DISABLED": "The webhook is disabled: enable it first.",
+        "CODE_WRONG": "Not the code that was mailed, or too late: have another one sent.",
+        "NOT_CONFIGURED": "This server sends no mail.",
     },
 )
 
@@ -147,10 +153,10 @@ def result_of(context: Context, outcome: Outcome, number: str, prefix: Path = ()
             differing=[[*prefix, *path] for path in outcome.differing],
         )
     assert isinstance(outcome, Refused)
-    problems = [_problem(context, finding, prefix) for finding in outcome.problems]
+    problems = [problem_of(context, finding, prefix) for finding in outcome.problems]
     return ContractRefused(
         code=problems[0].code if len(problems) == 1 else ProblemCode.INPUT_INVALID,
-        message=_mistakes(context, problems),
+        message=mistakes(context, problems),
         path=list(prefix),
         problems=problems,
     )
@@ -190,7 +196,7 @@ def all_refused(context: Context, outcomes: Sequence[Outcome]) -> ContractsRefus
     for index, outcome in enumerate(outcomes):
         prefix = ("contracts", str(index))
         if isinstance(outcome, Refused):
-            problems += [_problem(context, finding, prefix) for finding in outcome.problems]
+            problems += [problem_of(context, finding, prefix) for finding in outcome.problems]
         elif isinstance(outcome, Conflict):
             message = _conflict_message(context, outcome)
             problems += [
@@ -198,7 +204,7 @@ def all_refused(context: Context, outcomes: Sequence[Outcome]) -> ContractsRefus
             ]
     return ContractsRefused(
         code=problems[0].code if len(problems) == 1 else ProblemCode.INPUT_INVALID,
-        message=_mistakes(context, problems),
+        message=mistakes(context, problems),
         path=[],
         problems=problems,
     )
@@ -228,7 +234,8 @@ def _slot(result: OneResult) -> Named | None:
     return contract if isinstance(contract, Named) else None
 
 
-def _problem(context: Context, finding: Finding, prefix: Path) -> InputProblem:
+def problem_of(context: Context, finding: Finding, prefix: Path) -> InputProblem:
+    """One mistake, in the caller's language, with its place in the call."""
     return InputProblem(code=finding.code, message=context.say(finding.message_en, finding.message_ja), path=[*prefix, *finding.path])
 
 
@@ -240,7 +247,8 @@ def _conflict_message(context: Context, outcome: Conflict) -> str:
     )
 
 
-def _mistakes(context: Context, problems: Sequence[InputProblem]) -> str:
+def mistakes(context: Context, problems: Sequence[InputProblem]) -> str:
+    """One sentence for all of them."""
     if len(problems) == 1:
         return problems[0].message
     return context.say(f"{len(problems)} mistakes.", f"{len(problems)} か所に誤りがあります。")

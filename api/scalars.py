@@ -1,4 +1,4 @@
-"""The four scalars of the public schema.
+"""The five scalars of the public schema.
 
 Two of them have a raw twin for input: `RawAmount` and `RawDate` hand on what the client wrote, if only its JSON type is right.
 A wrong value in one of ten thousand contracts is that contract's refusal, with code, sentence and path, not a fault of the whole
@@ -25,6 +25,7 @@ Amount = NewType("Amount", int)
 Cursor = NewType("Cursor", str)
 RawAmount = NewType("RawAmount", object)
 RawDate = NewType("RawDate", str)
+Json = NewType("Json", object)
 
 
 def bad_input(message: str) -> ApiError:
@@ -146,6 +147,13 @@ CURSOR = strawberry.scalar(
     parse_value=_read_text,
     parse_literal=_text_literal,
 )
+JSON = strawberry.scalar(
+    name="JSON",
+    description="Any JSON value, as it stands in `variables` of a request.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+    serialize=lambda value: value,
+    parse_value=lambda value: value,
+)
 
 SCALARS: dict[object, ScalarDefinition] = {
     Amount: AMOUNT,
@@ -154,4 +162,5 @@ SCALARS: dict[object, ScalarDefinition] = {
     RawDate: DATE,
     dt.datetime: DATE_TIME,
     Cursor: CURSOR,
+    Json: JSON,
 }

@@ -13,10 +13,13 @@ from api.register import RegistrationMutations
 from api.scalars import SCALARS
 from api.types.contract import Contract, ContractEvent
 from api.types.settlement import Settlement, SettlementEvent
+from api.webhooks.mutations import WebhookMutations
+from api.webhooks.notifications import NotificationMutations
+from api.webhooks.types import Webhook
 
 
 @strawberry.type(description="What changes something. Refusals are answers: members of the result's union.")
-class Mutation(RegistrationMutations):
+class Mutation(RegistrationMutations, WebhookMutations, NotificationMutations):
     """The rooms' mutations, put together."""
 
 
@@ -24,7 +27,7 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Contract, ContractEvent, Settlement, SettlementEvent],
+    types=[Contract, ContractEvent, Settlement, SettlementEvent, Webhook],
     # Suggestions ("Did you mean ...") rebuild the schema for whoever has no right to read it.
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )

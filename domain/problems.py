@@ -19,6 +19,12 @@ class ProblemCode(Enum):
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"  # more than the ten digits of a debit record
     TOO_LATE = "TOO_LATE"  # the batch is sealed
     NOT_FOUND = "NOT_FOUND"  # does not exist, or is not yours: the same answer (I17)
+    ADDRESS_NOT_ALLOWED = "ADDRESS_NOT_ALLOWED"  # we do not call there (domain.hook_address)
+    DOCUMENT_NOT_POSSIBLE = "DOCUMENT_NOT_POSSIBLE"  # not one subscription that could be stored
+    TOO_MANY = "TOO_MANY"  # as many as there may be
+    DISABLED = "DISABLED"  # a webhook that is not served
+    CODE_WRONG = "CODE_WRONG"  # not what was mailed
+    NOT_CONFIGURED = "NOT_CONFIGURED"  # this server sends no mail
 
 
 @dataclass(frozen=True, slots=True)

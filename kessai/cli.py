@@ -25,7 +25,7 @@ The settlement server. 決済サーバー
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
   Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
-                 delivery
+                 delivery · hooks
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
@@ -57,6 +57,7 @@ COMMANDS = (
     ("user", "kessai.cli_user:app", LOOK, "Keep up people who sign in."),
     ("key", "kessai.cli_client:key_app", LOOK, "Keep up the keys that sign access tokens."),
     ("zengin", "kessai.cli_zengin:app", LOOK, "Look into bank files (全銀), and see how a name will be written."),
+    ("hooks", "kessai.cli_hooks:app", LOOK, "Look after webhooks and mail."),
     ("firm", "kessai.cli_client:firm_app", LOOK, "Keep up firms and the parties they hold."),
 )
 

@@ -47,6 +47,7 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
 
     from api.app import create_app
     from api.options import ApiOptions, Issuer
+    from domain.hook_address import Where
     from kessai.api_limits import limits_of, trusted_of
 
     limits, trusted = limits_of(settings.limits), trusted_of(settings.trusted_documents)
@@ -62,6 +63,8 @@ def api(*, host: str | None = None, port: int | None = None, common: Common = PL
         trusted=trusted,
         trusted_only=settings.trusted_only,
         issuer=issuer,
+        hooks=Where(allow_private=settings.hooks.allow_private, ports=settings.hooks.ports),
+        mails=settings.hooks.smtp_url is not None,
     )
     uvicorn.run(
         create_app(options),
@@ -90,7 +93,7 @@ def worker(*, queues: str | None = None, threads: int | None = None, common: Com
     Parameters
     ----------
     queues
-        Only these, separated by commas: banks, carriers, replies, runs, notices (default KESSAI_QUEUES, or all).
+        Only these, separated by commas: banks, carriers, replies, runs, notices, hooks (default KESSAI_QUEUES, or all).
     threads
         How many messages at once (default KESSAI_THREADS, or 8).
     """
@@ -108,7 +111,10 @@ def worker(*, queues: str | None = None, threads: int | None = None, common: Com
         beside_worker(settings.health_port, redis_url)
         _announce(common, "worker")
 
-    options = WorkerOptions(database_url=database_url, redis_url=redis_url, spool=settings.spool.absolute())
+    from kessai.outward import hook_options
+
+    more = hook_options(settings.hooks)
+    options = WorkerOptions(database_url=database_url, redis_url=redis_url, spool=settings.spool.absolute(), **more)
     names = tuple(name.strip() for name in queues.split(",") if name.strip()) if queues else settings.queues
     try:
         run_worker(options, names, threads or settings.threads, on_ready=ready)

@@ -29,7 +29,17 @@ STOP_SECONDS = 8.0
 RESTARTS_PER_MINUTE = 5
 LOG_LIMIT_BYTES = 20_000_000
 # Settings of ours that go on to children as they are; the others are said for each child.
-INHERITED = frozenset({"KESSAI_LOG_LEVEL", "KESSAI_THREADS", "KESSAI_PUBLIC_URL", "KESSAI_CRASH_AT"})
+INHERITED = frozenset(
+    {
+        "KESSAI_MAIL_FROM",
+        "KESSAI_HOOKS_ALLOW_PRIVATE",
+        "KESSAI_HOOKS_PORTS",
+        "KESSAI_LOG_LEVEL",
+        "KESSAI_THREADS",
+        "KESSAI_PUBLIC_URL",
+        "KESSAI_CRASH_AT",
+    }
+)
 FIRST_PORT, LAST_PORT = 8000, 8099
 
 

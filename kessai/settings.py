@@ -37,6 +37,10 @@ VARIABLES: dict[str, str] = {
     "KESSAI_TRUSTED_PROXIES": "proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas (default: this machine)",
     "KESSAI_OIDC_ISSUER": "external OpenID issuer instead of the server's own sign-in: its `iss`, exactly",
     "KESSAI_OIDC_AUDIENCE": "what the external issuer's access tokens for this API have in `aud`; needed with KESSAI_OIDC_ISSUER",
+    "KESSAI_HOOKS_ALLOW_PRIVATE": "`1`: webhooks may go to http, private and loopback addresses and any port: for development only (default `0`)",
+    "KESSAI_HOOKS_PORTS": "ports that webhooks may go to, separated by commas (default `443`)",
+    "SMTP_URL": "mail server, `smtps://user:password@host:465`, `smtp://...:587` (STARTTLS), `smtp://127.0.0.1:25?security=none` (default: no mail)",
+    "KESSAI_MAIL_FROM": "address that mail comes from; needed with SMTP_URL",
     "KESSAI_QUEUES": "queues a worker serves, separated by commas (default: all)",
     "KESSAI_THREADS": "messages a worker handles at once (default 8)",
     "KESSAI_HEALTH_PORT": "port of `/healthz` and `/readyz` of a worker or scheduler, on loopback (default: none)",
@@ -116,6 +120,31 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookSettings:
+    """Webhooks and mail: where they may go. The API looks at addresses when they are registered, workers when they call."""
+
+    allow_private: bool = False
+    ports: frozenset[int] = frozenset({443})
+    smtp_url: ServiceUrl | None = None
+    mail_from: str | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read KESSAI_HOOKS_ALLOW_PRIVATE, KESSAI_HOOKS_PORTS, SMTP_URL and KESSAI_MAIL_FROM."""
+        smtp_url = _service(environ, "SMTP_URL", ("smtp", "smtps"), "smtps://user:password@host:465")
+        mail_from = _text(environ, "KESSAI_MAIL_FROM")
+        if (smtp_url is None) != (mail_from is None):
+            missing = "KESSAI_MAIL_FROM" if mail_from is None else "SMTP_URL"
+            raise _invalid(missing, "SMTP_URL and KESSAI_MAIL_FROM belong together", "(both, or neither)")
+        return cls(
+            allow_private=_choice(environ, "KESSAI_HOOKS_ALLOW_PRIVATE", ("0", "1"), "0") == "1",
+            ports=_ports(environ),
+            smtp_url=smtp_url,
+            mail_from=mail_from,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSettings:
     """The API process: no bank's directory, no bank's key."""
 
@@ -130,6 +159,7 @@ class ApiSettings:
     trusted_only: bool = False
     trusted_proxies: tuple[str, ...] = LOOPBACK
     oidc: tuple[str, str] | None = None  # the external issuer and our audience there
+    hooks: HookSettings = HookSettings()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -147,6 +177,7 @@ class ApiSettings:
             trusted_only=_choice(environ, "KESSAI_TRUSTED_ONLY", ("0", "1"), "0") == "1",
             trusted_proxies=_proxies(environ),
             oidc=_oidc(environ),
+            hooks=HookSettings.from_env(environ),
         )
 
     @property
@@ -165,6 +196,7 @@ class WorkerSettings:
     queues: tuple[str, ...] = ()  # empty = all
     threads: int = 8
     health_port: int | None = None
+    hooks: HookSettings = HookSettings()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -178,6 +210,7 @@ class WorkerSettings:
             queues=tuple(name for name in queues if name),
             threads=_number(environ, "KESSAI_THREADS", MAX_THREADS) or 8,
             health_port=_number(environ, "KESSAI_HEALTH_PORT", MAX_PORT),
+            hooks=HookSettings.from_env(environ),
         )
 
 
@@ -252,6 +285,14 @@ def _number(environ: Mapping[str, str], name: str, maximum: int) -> int | None:
     if not (given.isascii() and given.isdecimal()) or not 1 <= int(given) <= maximum:
         raise _invalid(name, f"{given!r} is not a whole number from 1 to {maximum}", "8000" if maximum == MAX_PORT else "8")
     return int(given)
+
+
+def _ports(environ: Mapping[str, str]) -> frozenset[int]:
+    given = [one.strip() for one in (_text(environ, "KESSAI_HOOKS_PORTS") or "443").split(",") if one.strip()]
+    for one in given:
+        if not (one.isascii() and one.isdecimal()) or not 1 <= int(one) <= MAX_PORT:
+            raise _invalid("KESSAI_HOOKS_PORTS", f"{one!r} is not a whole number from 1 to {MAX_PORT}", "443,8443")
+    return frozenset(int(one) for one in given)
 
 
 def _path(environ: Mapping[str, str], name: str, default: str) -> Path:

@@ -208,6 +208,8 @@ def _start(wish: Wish, addresses: Addresses, processes: Processes, sandbox_port:
         "KESSAI_HOST": wish.host,
         "KESSAI_PORT": str(wish.port),
         "KESSAI_LOG_FORMAT": "json",
+        # Receivers of a world on this machine are on this machine, too.
+        "KESSAI_HOOKS_ALLOW_PRIVATE": "1" if wish.host in {"127.0.0.1", "::1", "localhost"} else "0",
     }
     sandbox = ["--dir", str(places.sandbox), "--config", str(places.sandbox_config), "--port", str(sandbox_port), "--print-ready"]
     programs = [

@@ -18,6 +18,7 @@ from domain.store import clock, inbox, overdue, sending, stops, sums
 from domain.store.connection import reading
 from domain.store.faults import AWAY, TRY_AGAIN
 from workers import applying, fetching, sealing, stopping
+from workers import hooks as outgoing_hooks
 from workers import reading as replies
 from workers import sending as outgoing
 from workers.services import Services
@@ -66,6 +67,24 @@ async def _carry_fact(job: Job) -> None:
     await applying.carry_fact(**job.ids, now=job.now, machine_now=job.machine_now)
 
 
+async def _look_through(job: Job) -> None:
+    await outgoing_hooks.look_through(**job.ids)
+
+
+async def _render_hook(job: Job) -> None:
+    if job.services.outward is not None:
+        await outgoing_hooks.render_hook(**job.ids, outward=job.services.outward, holder=job.holder)
+
+
+async def _deliver_hooks(job: Job) -> None:
+    if job.services.outward is not None:
+        job.services.outward.poke()
+
+
+async def _tidy_hooks(job: Job) -> None:
+    await outgoing_hooks.tidy(holder=job.holder, machine_now=job.machine_now)
+
+
 async def _mark_overdue(job: Job) -> None:
     await overdue.mark_overdue(**job.ids, now=job.now, machine_now=job.machine_now)
 
@@ -86,6 +105,10 @@ ACTORS: dict[str, tuple[str, Step]] = {
     "apply_reply": ("replies", _apply_reply),
     "carry_fact": ("replies", _carry_fact),
     "fold_sums": ("runs", _fold_sums),
+    "look_through": ("hooks", _look_through),
+    "render_hook": ("hooks", _render_hook),
+    "deliver_hooks": ("hooks", _deliver_hooks),
+    "tidy_hooks": ("hooks", _tidy_hooks),
 }
 
 

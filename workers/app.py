@@ -15,12 +15,15 @@ import dramatiq
 import uvloop
 from structlog import get_logger
 
+from domain.hook_address import Where
 from domain.store.connection import open_store
 from workers.actors import declare
 from workers.broker import QUEUES, Enqueuer, Loop, places, worker_broker
+from workers.channels.mail import MailServer
+from workers.hooks import Renderer
 from workers.ringing import Ringing
 from workers.scheduler import EVERYDAY, SANDBOX, Rhythm, Scheduler
-from workers.services import Services, machine_clock
+from workers.services import Services, machine_clock, real_outward
 
 STOP_MS = 5_000  # how long a stop waits for running steps; then they are cancelled, and found again by their leases
 
@@ -32,11 +35,17 @@ def a_holder() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What workers and schedulers are told. The addresses may hold passwords and are not shown."""
+    """What workers and schedulers are told. The addresses may hold passwords and are not shown.
+
+    `renderer` makes whoever runs the operations of webhooks: they are the API's, which this room does not know. None: no webhooks here.
+    """
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     spool: Path
+    renderer: Callable[[], Renderer] | None = field(default=None, repr=False)
+    hooks: Where = field(default_factory=Where)
+    mail: MailServer | None = None
     holder: str = field(default_factory=a_holder)
     rhythm: Rhythm = EVERYDAY
     sandbox_rhythm: Rhythm = SANDBOX
@@ -61,7 +70,8 @@ def run_worker(
         UnknownQueue: There is no such queue.
         domain.store.connection.StoreUnavailable: No database answers at the start. One that goes away later is waited for.
     """
-    wanted = tuple(queues) or QUEUES
+    serves = QUEUES if options.renderer is not None else tuple(queue for queue in QUEUES if queue != "hooks")
+    wanted = tuple(queues) or serves
     if strange := sorted(set(wanted) - set(QUEUES)):
         raise UnknownQueue(f"there is no queue {', '.join(strange)}; there are {', '.join(QUEUES)}")
     table = places(options.redis_url)
@@ -75,7 +85,8 @@ def run_worker(
     for queue in wanted:
         broker.declare_queue(queue)
     broker.add_middleware(Ringing(broker.client))
-    declare(broker, Services.real(options.spool, options.holder))
+    outward = None if options.renderer is None else real_outward(options.renderer, options.holder, options.hooks, options.mail)
+    declare(broker, Services.real(options.spool, options.holder, outward))
     worker = dramatiq.Worker(broker, queues=set(wanted), worker_threads=threads, worker_timeout=200)
     worker.start()
     try:

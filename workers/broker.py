@@ -30,8 +30,9 @@ from structlog import get_logger
 
 from domain.store import connection
 
-# banks: send and fetch; carriers: send; replies: read and apply; runs: seal, overdue; notices: carriers' notices, and those that go out.
-QUEUES = ("banks", "carriers", "replies", "runs", "notices")
+# banks: send and fetch; carriers: send; replies: read and apply; runs: seal, overdue; notices: carriers' notices;
+# hooks: webhooks and mail, which go out.
+QUEUES = ("banks", "carriers", "replies", "runs", "notices", "hooks")
 NAMESPACE = "kessai"
 
 HEARTBEAT_MS = 10_000  # a process that says nothing for so long is dead, and its messages go back into the queue

@@ -14,7 +14,7 @@ from typing import Any
 import redis
 from structlog import get_logger
 
-from domain.store import clock, due, inbox, leases, sums
+from domain.store import clock, due, hook_routing, inbox, leases, sums
 from domain.store.clock import Clock
 from domain.store.connection import transaction
 from domain.store.due import Task
@@ -106,6 +106,7 @@ class Scheduler:
                     get_logger().info("partitions_made", names=made)
             standing = await clock.state(tx)
             tasks = await due.tasks(tx, standing.now(machine_now), machine_now, standing.moves)
+            tasks += await hook_routing.tasks(tx, machine_now)
             # Last: nobody waits for it, readers add what has not been folded yet.
             tasks += [Task("runs", "fold_sums", {"home": home}) for home in await sums.behind(tx, machine_now)]
         self._partitioned_on = machine_now.date()

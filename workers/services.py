@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from domain.hook_address import Where
 from domain.store.sending import BankAddress, CarrierAddress
 from workers import crash
 from workers.channels.bank import BankChannel, Listed
 from workers.channels.carrier import CarrierChannel
+from workers.channels.mail import MailServer, SmtpPost
 from workers.channels.opening import carriers, open_bank
+from workers.channels.webhook import HttpSender
+from workers.hooks import Outward, Renderer
 from workers.spool import Spool
 
 
@@ -47,8 +51,15 @@ class Services:
     holder: str
     seen: Seen = field(default_factory=Seen)
     point: Callable[[str], None] = crash.point
+    outward: Outward | None = None  # webhooks and mail; None: not in this process
 
     @classmethod
-    def real(cls, spool: Path, holder: str) -> Self:
+    def real(cls, spool: Path, holder: str, outward: Outward | None = None) -> Self:
         """Real channels and the real clock."""
-        return cls(Spool(spool), open_bank, carriers(machine_clock), machine_clock, holder)
+        return cls(Spool(spool), open_bank, carriers(machine_clock), machine_clock, holder, outward=outward)
+
+
+def real_outward(renderer: Callable[[], Renderer], holder: str, where: Where, mail: MailServer | None) -> Outward:
+    """Webhooks and mail over the real network. `renderer` makes whoever runs stored operations."""
+    post = None if mail is None else SmtpPost(mail, machine_clock)
+    return Outward(renderer, HttpSender(where, machine_clock), post, machine_clock, holder, crash.point)

@@ -44,6 +44,25 @@ DEAR = {
     ("Mutation", "registerContract"): 50,
     ("Mutation", "registerContracts"): 50,
     ("ContractEvent", "contract"): 20,
+    ("Query", "webhooks"): 20,
+    ("Query", "webhook"): 20,
+    ("Query", "notifications"): 20,
+    ("Webhook", "deliveries"): 50,
+    **{
+        ("Mutation", name): 50
+        for name in (
+            "registerWebhook",
+            "changeWebhook",
+            "disableWebhook",
+            "enableWebhook",
+            "rotateWebhookSecret",
+            "deleteWebhook",
+            "sendSampleEvent",
+            "replayWebhook",
+            "setNotifications",
+            "confirmNotifications",
+        )
+    },
 }
 # Lists without `first`: how many there usually are. A registration is answered in slices of a hundred (api.batch).
 USUALLY = {
@@ -51,6 +70,8 @@ USUALLY = {
     ("Contract", "viewerRoles"): 2,
     ("Progress", "steps"): 5,
     ("Viewer", "scopes"): 4,
+    ("Query", "webhooks"): 3,
+    ("WebhookDelivery", "attempts"): 2,
     ("SettlementConnection", "sums"): 8,
     ("ContractsRegistered", "results"): 100,
 }

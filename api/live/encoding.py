@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,17 +16,20 @@ from graphql import ExecutionResult, GraphQLSchema, NamedTypeNode, NonNullTypeNo
 
 from api.context import Caller, Context, Language
 from api.documents import Prepared
+from api.errors import ErrorCode
+from api.keys import Keys
 from api.live.wish import SETTLEMENT_EVENTS, Wish
-from api.masking import entries
+from api.masking import entries, entry, unplanned
 from api.scalars import Cursor
 from api.types.contract import Contract, ContractEvent, contract_of, name_of
 from api.types.settlement import SettlementEvent, settlement_of
 from domain import stream
 from domain.access import Viewer, ViewerKind, may_see_event, roles_of
 from domain.statuses import EventKind
-from domain.store import following
+from domain.store import clock, following, reading
 from domain.store.availability import is_unavailable
 from domain.store.connection import Row
+from domain.store.connection import reading as snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,18 @@ class Selection:
             and (wish.site_id is None or told.site_id == wish.site_id)
             and (not wish.settlements or told.kind in SETTLEMENT_EVENTS)
         )
+
+
+async def look_at(contract_ids: Iterable[int], keys: Keys, machine_now: datetime, label: str) -> tuple[dict[int, Seen | None], Moment]:
+    """The contracts as they are now, for whoever may see them: `encode` asks `domain.access` for each reader."""
+    loaded = await keys.current()
+    async with snapshot() as tx:
+        ends = await following.heads(tx)
+        everything = reading.Scope(Viewer(ViewerKind.OPERATOR, 0), tuple(ends), ())
+        rows = await reading.contracts(tx, everything, contract_ids)
+        now = await clock.business_now(tx, machine_now)
+    moment = Moment(now, machine_now, loaded.cursor_key, f"{label}-{secrets.token_hex(8)}")
+    return {contract_id: Seen(row, ends) for contract_id, row in rows.items()}, moment
 
 
 def viewers_of(told: following.Told) -> set[tuple[ViewerKind, int | None]]:
@@ -183,3 +199,16 @@ def answer(result: ExecutionResult, request_id: str) -> str:
     if result.errors:
         body["errors"] = entries(result.errors, request_id)
     return orjson.dumps(body).decode()
+
+
+async def encoded(
+    core: GraphQLSchema, selection: Selection, told: following.Told, seen: Seen | None, cursor: Cursor, moment: Moment
+) -> str | None:
+    """As `encode`; what fails unexpectedly becomes an error in its reader's place, so that one event cannot stop the others."""
+    try:
+        return await encode(core, selection, told, seen, cursor, moment)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        code, message = unplanned(error, moment.request_id)
+        return orjson.dumps({"data": None, "errors": [entry(ErrorCode(code), message, moment.request_id)]}).decode()

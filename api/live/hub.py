@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-import orjson
 import structlog
 from graphql import GraphQLSchema
 
-from api.errors import ApiError, ErrorCode
+from api.errors import ApiError
 from api.keys import Keys
-from api.live.encoding import Moment, Seen, Selection, cursor_of, encode, index_of, viewers_of
+from api.live.encoding import Moment, Seen, Selection, cursor_of, encoded, index_of, look_at, viewers_of
 from api.live.wish import invalid
-from api.masking import entry, unplanned
 from api.scalars import Cursor
-from domain.access import Viewer, ViewerKind
-from domain.store import clock, following, reading
+from domain.store import following, reading
 from domain.store.availability import is_unavailable
 from domain.store.connection import reading as snapshot
 from domain.store.following import BEGINNING, Spot, Told
@@ -292,21 +288,7 @@ class Hub:
 
     async def _seen(self, contract_ids: Iterable[int]) -> tuple[dict[int, Seen | None], Moment]:
         """The contracts as they are now, for whoever may see them: `encode` asks `domain.access` for each reader."""
-        machine_now, loaded = self._clock(), await self._keys.current()
-        async with snapshot() as tx:
-            ends = await following.heads(tx)
-            everything = reading.Scope(Viewer(ViewerKind.OPERATOR, 0), tuple(ends), ())
-            rows = await reading.contracts(tx, everything, contract_ids)
-            now = await clock.business_now(tx, machine_now)
-        moment = Moment(now, machine_now, loaded.cursor_key, f"live-{secrets.token_hex(8)}")
-        return {contract_id: Seen(row, ends) for contract_id, row in rows.items()}, moment
+        return await look_at(contract_ids, self._keys, self._clock(), "live")
 
     async def _encoded(self, selection: Selection, told: Told, seen: Seen | None, cursor: Cursor, moment: Moment) -> str | None:
-        """As `encode`; what fails unexpectedly becomes an error in its reader's place, so that one event cannot stop the others."""
-        try:
-            return await encode(self._core, selection, told, seen, cursor, moment)
-        except Exception as error:
-            if is_unavailable(error):
-                raise
-            code, message = unplanned(error, moment.request_id)
-            return orjson.dumps({"data": None, "errors": [entry(ErrorCode(code), message, moment.request_id)]}).decode()
+        return await encoded(self._core, selection, told, seen, cursor, moment)

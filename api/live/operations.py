@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import ExecutionResult, Executor, GraphQLError, OperationType, create_source_event_stream
+from graphql import ExecutionResult, Executor, GraphQLError, GraphQLSchema, OperationType, create_source_event_stream
 
 from api.context import Caller, Context, Language
 from api.documents import Documents, Faulty, Prepared, Schema
@@ -112,7 +112,7 @@ class Live:
                 if operation.operation is OperationType.QUERY:
                     return await self._answer(asked, context, document)
                 context.loaders[LAST] = last
-                wish = await self._wish(asked, context, document)
+                wish = await wish_of(self._core, asked, context, document)
         except Exception as error:
             if is_unavailable(error):
                 raise Refused(entries([GraphQLError("", original_error=Unavailable())], request_id), invalid=False) from error
@@ -149,24 +149,26 @@ class Live:
             answer["errors"] = entries(result.errors, context.request_id)
         return answer
 
-    async def _wish(self, asked: Asked, context: Context, document: Prepared) -> Wish:
-        executor = Executor.build(
-            self._core,
-            document.document,
-            context_value=context,
-            raw_variable_values=dict(asked.variables),
-            operation_name=asked.operation_name,
-            hide_suggestions=True,
-        )
-        if isinstance(executor, list):
-            raise Refused(entries(executor, context.request_id, fallback=ErrorCode.BAD_USER_INPUT), invalid=False)
-        source: Any = create_source_event_stream(executor)
-        if inspect.isawaitable(source):
-            source = await source
-        if isinstance(source, Wish):
-            return source
-        errors = source.errors if isinstance(source, ExecutionResult) else None
-        raise Refused(entries(errors or [GraphQLError("There is nothing to follow.")], context.request_id), invalid=False)
+
+async def wish_of(core: GraphQLSchema, asked: Asked, context: Context, document: Prepared) -> Wish:
+    """What a subscription wants: its resolver is asked. Raises Refused."""
+    executor = Executor.build(
+        core,
+        document.document,
+        context_value=context,
+        raw_variable_values=dict(asked.variables),
+        operation_name=asked.operation_name,
+        hide_suggestions=True,
+    )
+    if isinstance(executor, list):
+        raise Refused(entries(executor, context.request_id, fallback=ErrorCode.BAD_USER_INPUT), invalid=False)
+    source: Any = create_source_event_stream(executor)
+    if inspect.isawaitable(source):
+        source = await source
+    if isinstance(source, Wish):
+        return source
+    errors = source.errors if isinstance(source, ExecutionResult) else None
+    raise Refused(entries(errors or [GraphQLError("There is nothing to follow.")], context.request_id), invalid=False)
 
 
 def too_many(limit: int, request_id: str) -> Entries:

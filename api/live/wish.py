@@ -66,7 +66,7 @@ def invalid(why: str) -> ApiError:
     return ApiError(ErrorCode.CURSOR_INVALID, f"{why} Read a snapshot again and go on after its `asOf`.")
 
 
-async def _start(tx: Tx, scope: reading.Scope, after: str | None, context: Context) -> Start:
+async def place_of_cursor(tx: Tx, scope: reading.Scope, after: str | None, context: Context) -> Start:
     """Reads `after`. Raises CURSOR_INVALID for what is no cursor of ours, and for one of another epoch or beyond the log's end."""
     if after is None:
         return Start(NOW, {})
@@ -135,7 +135,7 @@ async def _wish(
     async with snapshot() as tx:
         scope = await reading.scope_of(tx, context.viewer)
         contract_id = None if of is None else await _contract_id(tx, scope, of)
-        start = await _start(tx, scope, context.loaders.get(LAST) or after, context)
+        start = await place_of_cursor(tx, scope, context.loaders.get(LAST) or after, context)
     return Wish(settlements, scope, contract_id, None if site_id is None else site_of(site_id) or 0, start)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.store import hooks
 from domain.store.connection import Tx
 
 CODE_LIFE = timedelta(seconds=60)
@@ -176,7 +177,7 @@ async def revoke_family(tx: Tx, family_id: str, machine_now: datetime) -> None:
 
 
 async def revoke_user(tx: Tx, user_id: int, machine_now: datetime, client_id: str | None = None) -> int:
-    """Ends all families of a person (with one client), and forgets his consent; answers how many."""
+    """Ends all families of a person (with one client), his webhooks, and forgets his consent; answers how many families."""
     rows = await tx.rows(
         "update oauth_family set revoked_at = $2 where user_id = $1 and revoked_at is null and ($3::text is null or client_id = $3) "
         "returning family_id",
@@ -186,6 +187,7 @@ async def revoke_user(tx: Tx, user_id: int, machine_now: datetime, client_id: st
     )
     await tx.run("delete from consent where user_id = $1 and ($2::text is null or client_id = $2)", user_id, client_id)
     await refuse(tx, [f"family:{row['family_id']}" for row in rows], machine_now)
+    await hooks.disable_of(tx, user_id, client_id)
     return len(rows)
 
 

@@ -111,7 +111,7 @@ def test_a_nullable_field_says_what_null_means():
 
 def test_scalars_say_where_they_are_specified():
     ours = {t.name: t.specified_by_url for t in own(OURS.type_map) if isinstance(t, GraphQLScalarType)}
-    assert set(ours) == {"Amount", "Cursor", "Date", "DateTime"}
+    assert set(ours) == {"Amount", "Cursor", "Date", "DateTime", "JSON"}
     assert all(url and url.startswith("https://") for url in ours.values())
 
 

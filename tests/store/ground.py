@@ -88,6 +88,16 @@ ROWS: dict[str, str] = {
     "exception": "(reference, at, code, reason) values ('r', now(), 'X', 'x'), ('r2', now(), 'X', 'x')",
     "outbox": "(queue, actor, args, machine_at) values ('runs', 'x', '{}', now())",
     "lease": "values ('l', 'x', now())",
+    "hook": (
+        "(home, hook_id, channel, site_id, client_id, address, language, document, secret, kinds, machine_at) values "
+        "(1, 1, 0, 130, 'c', 'https://x.example', 'en', 'x', 'x', null, now()), (1, 2, 1, 130, 'c', 'x@x.example', 'en', null, null, '{8}', now()), "
+        "(1, 3, 1, 130, null, 'y@x.example', 'en', null, null, '{8}', now())"
+    ),
+    "hook_head": "values (1, 1, {D}, 1)",
+    "hook_wake": "values (1, 1, 1, 0, 0, 0, {D}, 1)",
+    "hook_delivery": "(home, delivery_id, hook_id, message_id, sha256, machine_at) values (1, 1, 1, 'm', 'x', now())",
+    "hook_work": "(home, hook_id, contract_id, delivery_id, next_try_at) values (1, 1, {C}, 1, now())",
+    "hook_attempt": "values (1, 1, 1, now(), 200, 5, null)",
 }
 
 

@@ -18,6 +18,7 @@ HOME = {
     "contract_date", "standing", "settlement_sum", "sum_place",
     "batch", "work", "batch_fact", "parked", "line", "sweep", "sweep_part", "posting", "stream_head", "stream", "statement", "statement_line",
     "credit_notice", "delivery_stop",
+    "hook", "hook_head", "hook_wake", "hook_delivery", "hook_work", "hook_attempt",
 }  # fmt: skip
 PARTY = {  # people and programs: they belong to no site
     "firm", "person", "invitation", "oauth_client", "oauth_key", "oauth_family", "oauth_code", "oauth_refresh", "oauth_revocation",
@@ -120,6 +121,10 @@ CHANGING = {  # columns that change in the life of a row, by table
     "stream_head": {"day", "pos", "chain"},
     "id_head": {"next"},
     "account": {"booked", "reserved", "overdraft_break"},
+    "hook": {"due_at", "failures", "failing_since", "lease_holder", "lease_until", "status", "rate_count", "rate_from"},
+    "hook_head": {"day", "pos"},
+    "hook_wake": {"after_day", "after_pos", "after_index", "upto_day", "upto_pos", "lease_holder", "lease_until"},
+    "hook_work": {"tries", "next_try_at"},
 }  # fmt: skip
 
 

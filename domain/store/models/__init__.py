@@ -23,6 +23,7 @@ from domain.store.models.contracts import (
     SweepPart,
     Work,
 )
+from domain.store.models.hooks import Hook, HookAttempt, HookDelivery, HookHead, HookWake, HookWork
 from domain.store.models.incoming import (
     CreditNotice,
     Lease,
@@ -121,4 +122,10 @@ ALL: tuple[type[Model], ...] = (
     ListedException,
     Outbox,
     Lease,
+    Hook,
+    HookHead,
+    HookWake,
+    HookDelivery,
+    HookWork,
+    HookAttempt,
 )

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from api.live import bell, encoding
-from api.live import hub as reader
 from api.live.bell import Bell
 from domain.contract_id import home_of
 from domain.statuses import EventKind
@@ -221,7 +220,7 @@ async def test_those_who_join_while_the_reader_is_at_work(house: House, monkeypa
             await go_on.wait()
         return await original(*args)
 
-    monkeypatch.setattr(reader, "encode", slow)
+    monkeypatch.setattr(encoding, "encode", slow)
     await house.tell("130/1", EventKind.DEBITED)
     await soon(at_work.wait())
     second = await house.line("A")
