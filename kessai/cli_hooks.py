@@ -70,7 +70,7 @@ def replay(webhook: str, /, *, since: str, common: Common = PLAIN) -> None:
 
     For example:
 
-        kessai hooks replay w057899045000000018 --since 2026-11-20T09:00+09:00
+        kessai hooks replay w57899045000000018 --since 2026-11-20T09:00+09:00
 
     Parameters
     ----------

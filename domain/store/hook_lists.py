@@ -30,7 +30,7 @@ async def list_hooks(*, failing: bool = False, limit: int = 200) -> list[dict[st
     return [
         {
             **dict(row),
-            "hook_id": f"w{row['hook_id']:018d}",
+            "hook_id": f"w{row['hook_id']}",
             "channel": HookChannel(row["channel"]).name,
             "status": HookStatus(row["status"]).name,
             "address": shown_address(HookChannel(row["channel"]), row["address"]),
@@ -62,9 +62,9 @@ async def list_failures(*, limit: int = 200) -> list[dict[str, Any]]:
     return [
         {
             **dict(row),
-            "hook_id": f"w{row['hook_id']:018d}",
+            "hook_id": f"w{row['hook_id']}",
             "contract_id": None if row["contract_id"] is None else f"{row['contract_id']:018d}",
-            "delivery_id": f"d{row['delivery_id']:018d}",
+            "delivery_id": f"d{row['delivery_id']}",
             "status": DispatchStatus(row["status"]).name,
         }
         for row in rows
@@ -76,7 +76,7 @@ async def replay_since(hook_id: int, since: datetime, *, machine_now: datetime) 
     async with transaction() as tx:
         hook = await hooks.by_id(tx, home_of(hook_id), hook_id, lock=True)
         if hook is None or hook.channel is not HookChannel.WEBHOOK:
-            raise NotThere("webhook", f"w{hook_id:018d}")
+            raise NotThere("webhook", f"w{hook_id}")
         if hook.status is not HookStatus.ACTIVE:
             raise Refused("HOOK_DISABLED", "the webhook is disabled: its owner enables it first")
         scope = await reading.scope_of(tx, hook.viewer)
