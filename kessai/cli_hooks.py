@@ -10,7 +10,16 @@ from kessai.opened import machine_now, with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
-app = App(name="hooks", help="Look after webhooks and mail: who is told, what is not taken, and telling again.")
+app = App(
+    name="hooks",
+    help="""Look after webhooks and mail: who is told, what is not taken, and telling again.
+
+For example:
+
+    kessai hooks list --failing
+    kessai hooks failures
+""",
+)
 
 
 @app.command(name="list")

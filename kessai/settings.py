@@ -131,7 +131,7 @@ class HookSettings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read KESSAI_HOOKS_ALLOW_PRIVATE, KESSAI_HOOKS_PORTS, SMTP_URL and KESSAI_MAIL_FROM."""
-        smtp_url = _service(environ, "SMTP_URL", ("smtp", "smtps"), "smtps://user:password@host:465")
+        smtp_url = _service(environ, "SMTP_URL", ("smtp", "smtps"), "smtps://user:password@host:465", "no mail is sent")
         mail_from = _text(environ, "KESSAI_MAIL_FROM")
         if (smtp_url is None) != (mail_from is None):
             missing = "KESSAI_MAIL_FROM" if mail_from is None else "SMTP_URL"
@@ -318,7 +318,9 @@ def _url_problem(url: str, schemes: tuple[str, ...]) -> str | None:
     return None
 
 
-def _service(environ: Mapping[str, str], name: str, schemes: tuple[str, ...], example: str) -> ServiceUrl | None:
+def _service(
+    environ: Mapping[str, str], name: str, schemes: tuple[str, ...], example: str, without: str = "an embedded one is started"
+) -> ServiceUrl | None:
     given = _text(environ, name)
     if given is None:
         return None
@@ -327,7 +329,7 @@ def _service(environ: Mapping[str, str], name: str, schemes: tuple[str, ...], ex
         checks.append(lambda: None if urlsplit(given).path.strip("/") else "it names no database")
     for check in checks:
         if (why := check()) is not None:
-            raise _invalid(name, why, f"{example}, or leave it out: then an embedded one is started", code=name)
+            raise _invalid(name, why, f"{example}, or leave it out: then {without}", code=name)
     return ServiceUrl(given)
 
 

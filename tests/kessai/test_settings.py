@@ -9,6 +9,7 @@ from kessai.settings import (
     VARIABLES,
     ApiSettings,
     EngineSettings,
+    HookSettings,
     LogSettings,
     SchedulerSettings,
     ServiceUrl,
@@ -43,6 +44,10 @@ def test_everything_can_be_set(tmp_path: Path):
         "KESSAI_TRUSTED_DOCUMENTS": str(tmp_path / "documents.json"),
         "KESSAI_TRUSTED_ONLY": "1",
         "KESSAI_TRUSTED_PROXIES": "10.0.0.7, 10.1.0.0/16",
+        "KESSAI_HOOKS_ALLOW_PRIVATE": "1",
+        "KESSAI_HOOKS_PORTS": "443, 8443",
+        "SMTP_URL": "smtps://kessai:hush@mail:465",
+        "KESSAI_MAIL_FROM": "kessai@kessai.example",
         "KESSAI_QUEUES": "banks, carriers",
         "KESSAI_THREADS": "16",
         "KESSAI_HEALTH_PORT": "9100",
@@ -56,6 +61,12 @@ def test_everything_can_be_set(tmp_path: Path):
         database_url=ServiceUrl(environ["DATABASE_URL"]), redis_url=ServiceUrl(environ["REDIS_URL"]), state=tmp_path / "state"
     )
     logs = LogSettings(format="json", level="debug")
+    hooks = HookSettings(
+        allow_private=True,
+        ports=frozenset({443, 8443}),
+        smtp_url=ServiceUrl(environ["SMTP_URL"]),
+        mail_from="kessai@kessai.example",
+    )
     api = ApiSettings(
         engines=engines,
         logs=logs,
@@ -68,9 +79,10 @@ def test_everything_can_be_set(tmp_path: Path):
         trusted_documents=tmp_path / "documents.json",
         trusted_only=True,
         trusted_proxies=("10.0.0.7", "10.1.0.0/16"),
+        hooks=hooks,
     )
     worker = WorkerSettings(
-        engines=engines, logs=logs, spool=tmp_path / "spool", queues=("banks", "carriers"), threads=16, health_port=9100
+        engines=engines, logs=logs, spool=tmp_path / "spool", queues=("banks", "carriers"), threads=16, health_port=9100, hooks=hooks
     )
     assert ApiSettings.from_env(environ) == api
     assert WorkerSettings.from_env(environ) == worker
@@ -112,6 +124,10 @@ def test_passwords_are_not_shown():
         ({"KESSAI_TRUSTED_PROXIES": "10.0.0.7,proxy"}, "SETTING_INVALID", "'proxy' is no address and no network"),
         ({"KESSAI_TRUSTED_PROXIES": "0.0.0.0/0"}, "SETTING_INVALID", "'0.0.0.0/0' is everybody"),
         ({"KESSAI_OIDC_AUDIENCE": "x"}, "SETTING_INVALID", "there is no KESSAI_OIDC_ISSUER whose audience it could be"),
+        ({"SMTP_URL": "http://u:hush@mail"}, "SMTP_URL", "it must begin with smtp://"),
+        ({"KESSAI_MAIL_FROM": "", "SMTP_URL": "smtps://mail"}, "SETTING_INVALID", "SMTP_URL and KESSAI_MAIL_FROM belong together"),
+        ({"KESSAI_HOOKS_PORTS": "https"}, "SETTING_INVALID", "'https' is not a whole number from 1 to 65535"),
+        ({"KESSAI_HOOKS_ALLOW_PRIVATE": "yes"}, "SETTING_INVALID", "'yes' is none of 0, 1"),
         ({"KESSAI_SPOOOL": "x"}, "SETTING_UNKNOWN", "did you mean KESSAI_SPOOL?"),
     ],
 )
