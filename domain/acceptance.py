@@ -18,12 +18,14 @@ from domain.money import MAX_LINE, FeeRefusal, FeeSchedule, fee_refusal, fees_of
 from domain.planned import Baseline, StandardDays, baseline
 from domain.problems import InputProblem, ProblemCode
 from domain.registration import NormalContract
+from domain.routing import Consignment, Route, carrier_of
 from domain.statuses import CalendarKind, DeliverWhen, Mode, ShiftRule
 
 Path = tuple[str, ...]
 
 __all__ = [
     "AccountKey",
+    "CarrierDays",
     "Mandate",
     "OwnAccount",
     "Resolved",
@@ -52,6 +54,14 @@ class Mandate:
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierDays:
+    """How long a carrier takes, and in which days it counts."""
+
+    calendar: CalendarKind = CalendarKind.BANK_DAYS
+    ship_days: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class SiteRules:
     """What a site has and wants, on the day of the registration."""
 
@@ -60,11 +70,12 @@ class SiteRules:
     collecting: Mapping[str, OwnAccount]  # by bank code
     main: OwnAccount
     fees: FeeSchedule
+    carriers: Mapping[str, CarrierDays]
+    carrier_id: str | None  # where no route fits; None: such a contract is refused
+    routes: tuple[Route, ...] = ()
     ship_before_acceptance: bool = False
     delivery_days: int = 0
     sweep_days: int = 3
-    carrier_calendar: CalendarKind = CalendarKind.BANK_DAYS
-    ship_days: int = 3
     transit_days: int = 1
     direct_consignors: Mapping[AccountKey, OwnAccount] | None = None  # by the seller's account
     late_due_dates: ShiftRule = ShiftRule.REFUSE  # NEXT: a due date whose file is sealed moves to the next date that can be met
@@ -81,6 +92,7 @@ class Resolved:
     net: int  # amount - seller fee: what is paid out
     collecting_account_id: int  # direct: the seller's own account
     main_account_id: int
+    carrier_id: str
     consignor_code: str
     slot: Slot
     effective_due_on: date | None  # the due date, where the bank's rule has moved it
@@ -102,17 +114,17 @@ def _slot(bank: BankRules, now: datetime, due_on: date | None) -> Slot | DatePro
 _planned = lru_cache(maxsize=4096)(baseline)
 
 
-def standard_days(rules: SiteRules, buyer_bank: BankRules) -> StandardDays:
+def standard_days(rules: SiteRules, buyer_bank: BankRules, carrier_id: str) -> StandardDays:
     """The standard days of a contract whose buyer is debited at `buyer_bank`, each with its calendar."""
-    main = rules.banks[rules.main.bank_code]
+    main, carrier = rules.banks[rules.main.bank_code], rules.carriers[carrier_id]
     return StandardDays(
         delivery_days=rules.delivery_days,
-        ship_days=rules.ship_days,
+        ship_days=carrier.ship_days,
         transit_days=rules.transit_days,
         sweep_days=rules.sweep_days,
         payout_days=main.payout_days,
         buyer_bank=buyer_bank.calendar,
-        carrier=rules.carrier_calendar,
+        carrier=carrier.calendar,
         main_bank=main.calendar,
     )
 
@@ -125,6 +137,14 @@ def _route(normal: NormalContract, rules: SiteRules) -> OwnAccount | None:
     if seller.bank_code != buyer.bank_code or rules.direct_consignors is None:
         return None
     return rules.direct_consignors.get(seller.key)
+
+
+def _carrier(normal: NormalContract, rules: SiteRules) -> str | None:
+    if not rules.routes:
+        return rules.carrier_id
+    buyer = normal.buyer
+    to = Consignment(buyer.postal_code, buyer.address, tuple((line.name, line.model) for line in normal.goods))
+    return carrier_of(rules.routes, rules.carrier_id, to)
 
 
 def consignor_of(normal: NormalContract, rules: SiteRules) -> str | None:
@@ -166,6 +186,9 @@ def check_against_site(
     if refusal is not None:
         problems.append(_problem(refusal.name.lower(), (*path, "amount")))
 
+    carrier_id = _carrier(normal, rules)
+    problems += [_problem("no_carrier", (*path, "buyer", "address"))] * (carrier_id is None)
+
     bank = rules.banks.get(normal.buyer.account.bank_code)
     route = _route(normal, rules)
     if bank is None or route is None:
@@ -184,11 +207,13 @@ def check_against_site(
     if isinstance(slot, DateProblem):
         problems.append(_no_date(slot, (*path, "dueOn")))
         return problems
-    if problems or isinstance(terms, InputProblem):
+    if problems or isinstance(terms, InputProblem) or carrier_id is None:
         return problems
 
     try:
-        planned = _planned(business_date(now), slot.value_on, due, terms.deliver_when, terms.release, standard_days(rules, bank))
+        planned = _planned(
+            business_date(now), slot.value_on, due, terms.deliver_when, terms.release, standard_days(rules, bank, carrier_id)
+        )
     except OutsideCalendar:
         return [_no_date(DateProblem(DateReason.BEYOND_CALENDAR), (*path, "dueOn"))]
     return Resolved(
@@ -199,6 +224,7 @@ def check_against_site(
         normal.amount - seller_fee,
         route.account_id,
         rules.main.account_id,
+        carrier_id,
         route.consignor_code,
         slot,
         slot.value_on if due else None,
@@ -251,6 +277,11 @@ _SENTENCES: dict[str, tuple[ProblemCode, str, str]] = {
         ProblemCode.NOT_ROUTABLE,
         "The site has no account at bank {bank}, so nothing can be debited there.",
         "サイトの口座が金融機関 {bank} にないため、振替できません。",
+    ),
+    "no_carrier": (
+        ProblemCode.NOT_ROUTABLE,
+        "No carrier of the site takes these goods to this address.",
+        "この配送先・商品を扱う運送会社が、サイトに設定されていません。",
     ),
     "not_direct": (
         ProblemCode.DIRECT_NOT_POSSIBLE,

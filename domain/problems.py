@@ -12,7 +12,7 @@ class ProblemCode(Enum):
     CONTENT_DIFFERS = "CONTENT_DIFFERS"  # the number is taken by a contract with other content (S37)
     TERMS_DEADLOCK = "TERMS_DEADLOCK"  # terms that can never be fulfilled together (S47, S48)
     NO_MANDATE = "NO_MANDATE"  # the buyer has not consented to debits by this consignor
-    NOT_ROUTABLE = "NOT_ROUTABLE"  # the site has no account at the buyer's bank (S15)
+    NOT_ROUTABLE = "NOT_ROUTABLE"  # the site has no account at the buyer's bank (S15), or no carrier for these goods
     DIRECT_NOT_POSSIBLE = "DIRECT_NOT_POSSIBLE"  # no way from this buyer to this seller inside one bank (S52)
     UNSUPPORTED_CHARACTER = "UNSUPPORTED_CHARACTER"  # cannot be written in the banks' character set
     DATE_NOT_POSSIBLE = "DATE_NOT_POSSIBLE"  # past, after the deadline, on a holiday, or beyond the calendar (S22)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from kessai.cli_route import app as route_app
 from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, console, print_json, table, yen
 
@@ -21,6 +22,7 @@ For example:
 """,
 )
 
+app.command(route_app)
 EVERY = Annotated[bool, Parameter(negative="")]
 
 
@@ -31,7 +33,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
     /,
     *,
     home: int,
-    carrier: str,
+    carrier: str | None = None,
     every_day: EVERY = False,
     delivery_days: int = 0,
     sweep_days: int = 3,
@@ -55,7 +57,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
     home
         0 to 999; contract IDs carry it, so it never changes.
     carrier
-        Its carrier.
+        The carrier of its goods where no rule (`kessai site route`) says another; without one, every contract needs a rule.
     every_day
         Its standard days count every day, not bank days.
     delivery_days
@@ -201,7 +203,7 @@ def list_(*, common: Common = PLAIN) -> None:
         return
     screen = console()
     for site in found:
-        screen.print(f"{site['site_id']}  {site['name']}  home {site['home']}, carrier {site['carrier_id']}")
+        screen.print(f"{site['site_id']}  {site['name']}  home {site['home']}, carrier {site['carrier_id'] or 'by rules only'}")
         rows = [
             [entry["bank_code"], entry["bank_name"], entry["branch_code"], entry["account_number"], entry["consignor_code"], entry["use"]]
             for entry in site["accounts"]

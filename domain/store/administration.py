@@ -105,7 +105,7 @@ class Site:
     site_id: int
     home: int
     name: str
-    carrier_id: str
+    carrier_id: str | None = None  # where no rule of the site says another (store.routes); none: then every contract needs a rule
     calendar: int = int(CalendarKind.BANK_DAYS)
     delivery_days: int = 0
     sweep_days: int = 3
@@ -183,7 +183,7 @@ async def create_site(site: Site) -> None:
     not known.
     """
     async with transaction() as tx:
-        if await tx.value("select 1 from carrier where carrier_id = $1", site.carrier_id) is None:
+        if site.carrier_id is not None and await tx.value("select 1 from carrier where carrier_id = $1", site.carrier_id) is None:
             raise NotThere("carrier", site.carrier_id)
         home = await tx.value("select home from site where site_id = $1 for update", site.site_id)
         if home is not None and home != site.home:

@@ -64,7 +64,7 @@ async def announce(tx: Tx, home: int, batch_id: int, news: BatchNews, *, happene
 
 async def carry(home: int, batch_id: int, news: BatchNews, part: int, *, now: datetime, machine_now: datetime, limit: int = CHUNK) -> bool:
     """Carries one chunk. True when there is more to do; False when the fact has reached every line (the caller ends it with `done`)."""
-    numbers = await Numbers.take(home, machine_now, 8)
+    numbers = await Numbers.take_for_carriers(home, machine_now, 8)
     async with transaction() as tx:
         row = await tx.row(
             "select happened_on, through from batch_fact where home = $1 and batch_id = $2 and fact = $3 and part = $4 for update",

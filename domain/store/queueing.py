@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from domain.statuses import Kind
 from domain.store import batches, ids
-from domain.store.connection import Tx
+from domain.store.connection import Tx, reading
 from domain.store.site_rules import bank_rules
 
 
@@ -26,6 +26,13 @@ class Numbers:
     async def take(cls, home: int, machine_now: datetime, count: int = 3) -> Numbers:
         """`count` numbers; those that are not needed are lost, which is allowed."""
         return cls(await ids.take(home, count, machine_now))
+
+    @classmethod
+    async def take_for_carriers(cls, home: int, machine_now: datetime, count: int) -> Numbers:
+        """As `take`, and one more for each carrier there is: the contracts of one batch may go with any of them."""
+        async with reading() as tx:
+            carriers = int(await tx.value("select count(*) from carrier"))
+        return await cls.take(home, machine_now, count + carriers)
 
     def next(self) -> int:
         """The next unused number."""

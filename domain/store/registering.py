@@ -106,7 +106,7 @@ class _Call:
         self.followers: list[tuple[int, int]] = []  # (index, index of the first with that number)
         self.contents: dict[int, bytes] = {}
         self.fresh_numbers: dict[str, int] = {}
-        self.delivery_batch: int | None = None
+        self.delivery_batches: dict[str, int] = {}  # by carrier
 
     @property
     def spoiled(self) -> bool:
@@ -149,7 +149,7 @@ async def register(
         known = await parties.look_up(tx, tenant.home, site_id, wanted_parties, wanted_accounts)
     if call.new and not call.spoiled:
         groups = _groups(call.new)
-        spare = len(groups) + 1
+        spare = len(groups) + len({one.resolved.carrier_id for one in call.new})
         fresh = await ids.take(tenant.home, len(call.new) + known.needs + spare, machine_now)
         supply = iter(fresh)
         try:
@@ -361,12 +361,12 @@ async def _open_batches(tx: Tx, call: _Call, rules: SiteRules, groups: dict[_Gro
             if batch.value_on != slot.value_on:
                 one.resolved = _replanned(one, rules, call.now, batch.value_on)
     call.new = [one for one in call.new if one.batch_id]
-    if any(one.resolved.terms.deliver_when is DeliverWhen.AT_ONCE for one in call.new):
-        call.delivery_batch = await batches.open_delivery(
+    for carrier_id in sorted({one.resolved.carrier_id for one in call.new if one.resolved.terms.deliver_when is DeliverWhen.AT_ONCE}):
+        call.delivery_batches[carrier_id] = await batches.open_delivery(
             tx,
             home=call.tenant.home,
             site_id=call.tenant.site_id,
-            carrier_id=call.tenant.carrier_id,
+            carrier_id=carrier_id,
             now=call.now,
             batch_id=next(supply),
         )
@@ -382,7 +382,7 @@ _DATE_CLOSED = InputProblem(
 
 def _replanned(one: _New, rules: SiteRules, now: datetime, debit_on: date) -> Resolved:
     """The date that was next when we looked has closed meanwhile: the plan counts from the date that it gets instead."""
-    days = standard_days(rules, rules.banks[one.normal.buyer.account.bank_code])
+    days = standard_days(rules, rules.banks[one.normal.buyer.account.bank_code], one.resolved.carrier_id)
     terms = one.resolved.terms
     planned = baseline(business_date(now), debit_on, one.normal.due_on is not None, terms.deliver_when, terms.release, days)
     return replace(one.resolved, planned=planned)
@@ -436,7 +436,7 @@ _STATE = (
 
 async def _write(tx: Tx, call: _Call, known: parties.Known, machine_now: datetime) -> None:
     """The rows of all contracts: what never changes, what the carrier needs, where it stands, what happened, what waits."""
-    home, site_id, carrier = call.tenant.home, call.tenant.site_id, call.tenant.carrier_id
+    home, site_id = call.tenant.home, call.tenant.site_id
     today, now = business_date(call.now), call.now
     new = sorted(call.new, key=lambda one: one.contract_id)
     for start in range(0, len(new), COPY_SLICE):
@@ -448,7 +448,7 @@ async def _write(tx: Tx, call: _Call, known: parties.Known, machine_now: datetim
             seller_account = known.account_ids[parties.account_row(seller_id, seller.account)]
             buyer_account = known.account_ids[parties.account_row(buyer_id, buyer.account)]
             due, direct, release = normal.due_on is not None, terms.mode is Mode.DIRECT, int(terms.release)
-            collecting, main = resolved.collecting_account_id, resolved.main_account_id
+            collecting, main, carrier = resolved.collecting_account_id, resolved.main_account_id, resolved.carrier_id
             contracts.append((
                 home, one.contract_id, site_id, normal.number, buyer_id, seller_id, buyer_account, seller_account,
                 normal.amount, int(normal.currency), resolved.buyer_fee, resolved.seller_fee, normal.due_on, one.debit_on,
@@ -484,10 +484,11 @@ async def _write(tx: Tx, call: _Call, known: parties.Known, machine_now: datetim
 async def _put_to_work(tx: Tx, call: _Call, new: Sequence[_New]) -> None:
     """Each contract waits for its debit; those whose goods leave at once wait for the carrier too (claim 9)."""
     waiting = [(one.batch_id, one.contract_id) for one in new]
-    at_once = [one.contract_id for one in new if one.resolved.terms.deliver_when is DeliverWhen.AT_ONCE]
-    if at_once:
-        assert call.delivery_batch is not None
-        waiting += [(call.delivery_batch, contract_id) for contract_id in at_once]
+    waiting += [
+        (call.delivery_batches[one.resolved.carrier_id], one.contract_id)
+        for one in new
+        if one.resolved.terms.deliver_when is DeliverWhen.AT_ONCE
+    ]
     await tx.run(
         "insert into work(home, batch_id, contract_id) select $1, x.* from unnest($2::bigint[], $3::bigint[]) x",
         call.tenant.home,

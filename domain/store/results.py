@@ -334,7 +334,7 @@ async def apply_chunk(reply_id: int, *, now: datetime, machine_now: datetime, li
     """Applies one chunk of a VALID result. True when there is more; the last call also decides the sweep and marks it APPLIED."""
     async with transaction() as tx:
         home = await tx.value("select home from reply where reply_id = $1", reply_id)
-    numbers = await Numbers.take(home, machine_now, 8)
+    numbers = await Numbers.take_for_carriers(home, machine_now, 8)
     async with transaction() as tx:
         reply = await tx.row(
             "select home, batch_id, part, applied_through from reply where reply_id = $1 and status = $2 for update", reply_id, VALID

@@ -11,10 +11,11 @@ from weakref import WeakKeyDictionary
 
 from tortoise.connection import get_connection
 
-from domain.acceptance import AccountKey, OwnAccount, SiteRules
+from domain.acceptance import AccountKey, CarrierDays, OwnAccount, SiteRules
 from domain.deadlines import BankRules
 from domain.money import NO_FEES, FeeSchedule
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
+from domain.store import routes
 from domain.store.connection import Tx
 
 KEEP_SECONDS = 2.0  # machine time; a change of reference data is seen after at most this
@@ -36,7 +37,6 @@ class Tenant:
 
     site_id: int
     home: int
-    carrier_id: str
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ async def bank_rules(tx: Tx, bank_code: str) -> BankRules:
 
 
 async def tenant(tx: Tx, site_id: int) -> Tenant:
-    """The site's home and carrier. Raises SiteNotReady."""
+    """The site's home. Raises SiteNotReady."""
     return await _remembered(("tenant", site_id), lambda: _read_tenant(tx, site_id))
 
 
@@ -123,17 +123,14 @@ def rules_of(row: Mapping[str, Any]) -> BankRules:
 
 
 async def _read_tenant(tx: Tx, site_id: int) -> Tenant:
-    row = await tx.row("select home, carrier_id from site where site_id = $1", site_id)
+    row = await tx.row("select home from site where site_id = $1", site_id)
     if row is None:
         raise SiteNotReady(site_id, "does not exist")
-    return Tenant(site_id, row["home"], row["carrier_id"])
+    return Tenant(site_id, row["home"])
 
 
 async def _read_rules(tx: Tx, site_id: int, on: date) -> SiteRules:
-    site = await tx.row(
-        "select s.*, c.calendar as carrier_calendar, c.ship_days from site s join carrier c using (carrier_id) where site_id = $1",
-        site_id,
-    )
+    site = await tx.row("select * from site where site_id = $1", site_id)
     if site is None:
         raise SiteNotReady(site_id, "does not exist")
     fees = await tx.row(
@@ -171,8 +168,12 @@ async def _read_rules(tx: Tx, site_id: int, on: date) -> SiteRules:
         ship_before_acceptance=site["ship_before_acceptance"],
         delivery_days=site["delivery_days"],
         sweep_days=site["sweep_days"],
-        carrier_calendar=CalendarKind(site["carrier_calendar"]),
-        ship_days=site["ship_days"],
+        carriers={
+            row["carrier_id"]: CarrierDays(CalendarKind(row["calendar"]), row["ship_days"])
+            for row in await tx.rows("select carrier_id, calendar, ship_days from carrier")
+        },
+        carrier_id=site["carrier_id"],
+        routes=await routes.of_site(tx, site_id),
         direct_consignors=direct,
         late_due_dates=ShiftRule(site["shift_rule"]),
     )

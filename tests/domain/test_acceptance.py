@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from domain.acceptance import Mandate, OwnAccount, Resolved, SiteRules, check_against_site, consignor_of
+from domain.acceptance import CarrierDays, Mandate, OwnAccount, Resolved, SiteRules, check_against_site, consignor_of
 from domain.deadlines import BankRules
 from domain.money import FeeSchedule
 from domain.planned import Baseline
 from domain.problems import ProblemCode
 from domain.registration import NormalContract, normalise
+from domain.routing import Route
 from domain.statuses import CalendarKind, DeliverWhen, FilesPerDate, Mode, Release, ShiftRule
 from tests.domain.grid import grid
 from tests.domain.inputs import registration, to_kana
@@ -23,7 +24,8 @@ SITE = SiteRules(
     collecting=COLLECTING,
     main=COLLECTING["9990"],
     fees=FeeSchedule(),
-    carrier_calendar=CalendarKind.EVERY_DAY,
+    carriers={"own": CarrierDays(CalendarKind.EVERY_DAY), "far": CarrierDays(CalendarKind.EVERY_DAY, 5)},
+    carrier_id="own",
 )
 NOW = at("09-20 10:00")
 
@@ -233,7 +235,7 @@ def test_i19_beyond_the_calendar_nothing_is_registered():
     found = check_against_site(normal(), site, at("2027-12-29 10:00"))
     assert isinstance(found, list)
     assert found[0].code is ProblemCode.DATE_NOT_POSSIBLE
-    found = check_against_site(normal(), replace(SITE, carrier_calendar=CalendarKind.BANK_DAYS), at("2027-12-26 10:00"))
+    found = check_against_site(normal(), replace(SITE, carriers={"own": CarrierDays()}), at("2027-12-26 10:00"))
     assert isinstance(found, list)
     assert found[0].code is ProblemCode.DATE_NOT_POSSIBLE
 
@@ -287,3 +289,21 @@ def test_messages_say_nothing_about_accounts():
         found = check_against_site(normal(**item), SITE, NOW, {})
         assert isinstance(found, list)
         assert not any(number in str(found) for number in ("9000001", "9000002", "ｼﾔ", "社"))
+
+
+# -- carriers --------------------------------------------------------------------------------------
+
+
+def test_a_rule_gives_the_goods_to_another_carrier_with_its_own_days():
+    routed = replace(SITE, routes=(Route(1, "far", prefecture="北海道"), Route(2, "own", goods="コピー*")))
+    near, far = accepted(routed), accepted(routed, buyer__address="北海道札幌市")
+    assert (near.carrier_id, far.carrier_id) == ("own", "far")
+    assert (near.planned.shipped_on, far.planned.shipped_on) == (on("09-27"), on("09-29"))
+
+
+def test_goods_for_which_no_carrier_is_named_are_refused_with_every_other_mistake():
+    without = replace(SITE, carrier_id=None, routes=(Route(1, "far", prefecture="北海道"),))
+    assert refused(without) == [("NOT_ROUTABLE", "buyer.address")]
+    assert accepted(without, buyer__address="北海道札幌市").carrier_id == "far"
+    both = [("NOT_ROUTABLE", "buyer.address"), ("NOT_ROUTABLE", "buyer.account.bankCode")]
+    assert refused(without, buyer__account__bankCode="9994") == both

@@ -12,10 +12,11 @@ import pytest
 
 from domain.calendar import JST
 from domain.problems import InputProblem, ProblemCode
+from domain.routing import Consignment
 from domain.statuses import DeliverWhen, Kind, Mode, Release
 from domain.store import administration as admin
-from domain.store import mandates, registering, site_rules
-from domain.store.connection import reading, transaction
+from domain.store import mandates, registering, routes, site_rules
+from domain.store.connection import Tx, reading, transaction
 from domain.store.registering import Conflict, OnProblem, Refused, Registered, Withheld
 from tests.store.trading import NOW, Trading, contract, party
 
@@ -345,3 +346,91 @@ async def test_a_large_call_is_one_transaction(market: Trading):
     assert ids == sorted(ids), "IDs follow the order of the call"
     told = await one("select count(*) as rows, sum(cardinality(contract_ids)) as contracts from stream")
     assert told == {"rows": 1, "contracts": 2_500}
+
+
+# ── carriers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def test_each_contract_goes_with_the_carrier_of_its_rule(market: Trading, monkeypatch: pytest.MonkeyPatch):
+    """Decided once, at registration, for all contracts of a call: with the carrier's own days, and its own delivery batch."""
+    await admin.create_carrier(admin.Carrier("north", "北運輸", "http://127.0.0.1:9", "whsec_eA==", calendar=1, ship_days=5))
+    await admin.create_carrier(admin.Carrier("cool", "冷運輸", "http://127.0.0.1:9", "whsec_eA==", calendar=1))
+    first = await routes.add(130, "north", prefecture="北海道")
+    await routes.add(130, "cool", goods="冷蔵*", place=5)
+    assert first.place == 10
+    site_rules.forget()
+    cake = [{"name": "冷蔵ケーキ", "model": None, "quantity": 1}]
+    terms: dict[str, Any] = {"dueOn": "2000-10-10", "terms": {"shipBeforeAcceptance": True}}
+    far = party("b2", "9991", "9100002", address="北海道札幌市")
+    monkeypatch.setattr(site_rules, "KEEP_SECONDS", 1e9)
+    answers = await market.register(
+        contract("C1", buyer=1, **terms),
+        contract("C2", buyer=far, **terms),
+        contract("C3", buyer=far, goods=cake, **terms),
+    )
+    assert all(isinstance(answer, Registered) for answer in answers)
+    async with reading() as tx:
+        rows = await tx.rows(
+            "select c.number, c.carrier_id, s.carrier_id as state, c.planned_shipped_on - c.planned_delivery_on as days, b.carrier_id as batch "
+            "from contract c join contract_state s using (home, contract_id) join work w using (home, contract_id) "
+            "join batch b on b.home = w.home and b.batch_id = w.batch_id and b.kind = 2 order by c.number"
+        )
+    assert [tuple(row) for row in rows] == [
+        ("C1", "sbx", "sbx", 3, "sbx"),
+        ("C2", "north", "north", 5, "north"),
+        ("C3", "cool", "cool", 3, "cool"),
+    ]
+    # nothing is asked per contract: ten contracts with rules cost what one does
+    single = await statements(market, contract("C0", buyer=3, **terms))
+    assert await statements(market, *(contract(f"D{n}", buyer=n + 4, **terms) for n in range(10))) == single
+
+
+async def statements(market: Trading, *raws: dict[str, Any]) -> int:
+    """How many statements a call of registration takes."""
+    count = 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("rows", "row", "value", "run", "copy_in"):
+            original = getattr(Tx, name)
+
+            def counted(self: Tx, *args: Any, original: Any = original) -> Any:
+                nonlocal count
+                count += 1
+                return original(self, *args)
+
+            patch.setattr(Tx, name, counted)
+        assert all(isinstance(answer, Registered) for answer in await market.register(*raws))
+    return count
+
+
+async def test_a_contract_without_a_carrier_is_refused(market: Trading):
+    await changed("update site set carrier_id = null where site_id = 130")
+    await routes.add(130, "sbx", postal_code="107")
+    site_rules.forget()
+    near = party("b1", "9991", "9100001", postalCode="107-0061")
+    refused, fine = await market.register(contract("C1"), contract("C2", buyer=near))
+    assert problems(refused) == [(ProblemCode.NOT_ROUTABLE, "buyer.address")]
+    registered(fine)
+    assert (await one("select carrier_id from contract"))["carrier_id"] == "sbx"
+
+
+async def test_rules_are_kept_in_order(market: Trading):
+    """Added, listed, tried and removed; what cannot be is refused with its reason."""
+    await routes.add(130, "sbx", goods="冷蔵*", place=7)
+    assert (await routes.add(130, "sbx", postal_code="1")).place == 17
+    assert [(row["place"], row["goods"], row["postal_code"]) for row in await routes.listed(130)] == [(7, "冷蔵*", None), (17, None, "1")]
+    assert [row["site_id"] for row in await routes.listed()] == [130, 130]
+    tried = await routes.test(130, Consignment("150-0013", "東京都", (("机", None),)))
+    assert (tried.carrier_id, tried.route and tried.route.place) == ("sbx", 17)
+    assert (await routes.test(320, Consignment(None, "東京都", ()))).route is None
+    for wrong, code in (
+        ({"site_id": 999, "goods": "x"}, "NOT_FOUND"),
+        ({"carrier_id": "nobody", "goods": "x"}, "NOT_FOUND"),
+        ({}, "ROUTE"),
+        ({"prefecture": "東京"}, "ROUTE"),
+        ({"goods": "x", "place": 7}, "PLACE_TAKEN"),
+    ):
+        with pytest.raises(admin.Refused) as refused:
+            await routes.add(**({"site_id": 130, "carrier_id": "sbx"} | wrong))  # type: ignore[arg-type]
+        assert refused.value.code == code
+    await routes.remove(130, 7)
+    with pytest.raises(admin.NotThere):
+        await routes.remove(130, 7)
+    assert [row["place"] for row in await routes.listed(130)] == [17]
