@@ -13,15 +13,25 @@ from dataclasses import dataclass
 from datetime import time
 from enum import IntEnum
 from typing import Any
+from urllib.parse import urlsplit
 
+from domain import signing
+from domain.bank_names import Format
 from domain.money import MAX_BATCH_AMOUNT, MAX_BATCH_LINES, MAX_LINE
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
 
 CONNECTORS: Mapping[str, frozenset[str]] = {
     "directory": frozenset({"path"}),
     "sftp": frozenset({"host", "port", "user", "key_file", "known_host"}),
+    "http": frozenset({"url", "secret"}),
 }
 """The transports, and what an address of each must say."""
+
+SECRET_PARTS = frozenset({"secret"})
+"""Parts of an address that are shown to nobody."""
+
+MAX_CALL_LINES = 10_000
+"""Instructions in one call to a bank (docs/bank-api.yaml)."""
 
 FRAMINGS = ("crlf", "none", "inside_crlf", "inside_cr")
 """How records follow each other in what we write; what comes is recognised by itself."""
@@ -32,6 +42,7 @@ ENCODINGS = ("jis", "ebcdic")
 KANA = re.compile("[0-9A-Zｱ-ﾝﾞﾟ-]{1,15}")
 """A bank's name as bank files hold it (銀行名): half-width, 15 bytes."""
 
+MIN_KEY = 24  # bytes of a signing key
 MAX_DAYS = 60
 MAX_MINUTES = 24 * 60 - 1
 
@@ -135,6 +146,12 @@ SETTINGS: tuple[Setting, ...] = (
         "how it is reached",
         (
             ("connector", "接続方式", "The transport; `address.<part>=...` says where.", _one_of({name: name for name in CONNECTORS})),
+            (
+                "format",
+                "ファイル形式",
+                "What it is written to in: Zengin records, ISO 20022 messages, or (exactly where it is called over HTTP) JSON.",
+                _one_of({name.value: name.value for name in Format}),
+            ),
             ("deduplicates", "再送識別", "It answers a known name with the first receipt: the same bytes may go again.", _SWITCH),
         ),
     ),
@@ -231,6 +248,11 @@ def read_change(text: str) -> tuple[str, Any]:
         raise NotASetting(f"{shown_name(name)}: {error}") from None
 
 
+def shown_address(address: Mapping[str, Any]) -> dict[str, Any]:
+    """An address as it may be shown: without its secrets."""
+    return {part: "***" if part in SECRET_PARTS else value for part, value in address.items()}
+
+
 def shown_name(column: str) -> str:
     """The name under which people know a column."""
     return WORDS_FOR.get(column, column)
@@ -246,7 +268,7 @@ _LIMITS = {"max_lines": MAX_BATCH_LINES, "max_yen": MAX_BATCH_AMOUNT, "max_line_
 
 def problems(bank: Mapping[str, Any]) -> list[Mistake]:
     """Everything that cannot be so about a bank, by its columns (`address` as a mapping, times as times). Empty: it may be saved."""
-    found = [*_who(bank), *_where(bank), *_when(bank), *_files(bank)]
+    found = [*_who(bank), *_where(bank), *_format(bank), *_when(bank), *_files(bank)]
     if bank["splits_fees"] and not bank["direct_debits"]:
         found.append(Mistake("splits_fees", "fees are split off direct settlements, and direct_debits is no"))
     return found
@@ -272,6 +294,24 @@ def _where(bank: Mapping[str, Any]) -> Iterable[Mistake]:
         yield Mistake("address", f"the address of a {bank['connector']} bank lacks {', '.join(sorted(missing))}")
     elif bank["connector"] == "sftp" and not 0 < int(address["port"]) < 65536:
         yield Mistake("address.port", "a port is 1 to 65535")
+    elif bank["connector"] == "http":
+        yield from _called(address)
+
+
+def _called(address: Mapping[str, Any]) -> Iterable[Mistake]:
+    where = urlsplit(str(address["url"]))
+    if where.scheme not in ("http", "https") or not where.hostname or where.query or where.fragment or where.username:
+        yield Mistake("address.url", "a bank's API has an address such as https://bank.example/kessai, without a name or a question in it")
+    elif where.scheme == "http" and where.hostname not in ("127.0.0.1", "::1", "localhost"):
+        yield Mistake("address.url", "calls leave this machine by https only")
+    try:
+        short = any(len(signing.key_of(secret)) < MIN_KEY for secret in str(address["secret"]).split())
+    except ValueError:
+        short = True
+    if short:
+        yield Mistake(
+            "address.secret", f"a secret is whsec_ and the base64 of {MIN_KEY} bytes or more; two stand side by side while one is changed"
+        )
 
 
 def _when(bank: Mapping[str, Any]) -> Iterable[Mistake]:
@@ -287,6 +327,20 @@ def _when(bank: Mapping[str, Any]) -> Iterable[Mistake]:
         yield Mistake("overdue_days", "a result of the same day that is UNKNOWN at once would never be waited for")
     if bank["files_per_debit_date"] == FilesPerDate.SEVERAL and bank["accepts_ahead_days"] < bank["debit_lead_days"]:
         yield Mistake("accepts_ahead_days", "a bank that takes files later than its own deadline takes none: not below debit_lead_days")
+
+
+def _format(bank: Mapping[str, Any]) -> Iterable[Mistake]:
+    if bank["format"] not in set(Format):
+        yield Mistake("format", f"is one of {', '.join(Format)}")
+        return
+    if (bank["connector"] == "http") != (bank["format"] == Format.JSON):
+        yield Mistake("format", "json is what goes over http, and nothing else goes over it")
+    if bank["format"] != Format.ZENGIN and bank["failed_only"]:
+        yield Mistake("failed_only", f"a result in {bank['format']} has all lines")
+    if bank["format"] != Format.ZENGIN and bank["encoding"] != "jis":
+        yield Mistake("encoding", f"{bank['format']} is written in UTF-8; ebcdic is for Zengin records")
+    if bank["format"] == Format.JSON and bank["max_lines"] > MAX_CALL_LINES:
+        yield Mistake("max_lines", f"a call has at most {MAX_CALL_LINES:,} instructions")
 
 
 def _files(bank: Mapping[str, Any]) -> Iterable[Mistake]:

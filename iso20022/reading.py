@@ -159,8 +159,6 @@ class _Reader:
 
     def _text(self, data: str) -> None:
         if not self._open:
-            if data.strip():
-                self._fail("text where only elements may stand")
             return
         element = self._open[-1]
         element.text += data

@@ -28,6 +28,8 @@ class Entry:
     message_id: str | None  # of our message that was booked in one sum (NtryDtls/Btch/MsgId)
     reference: str | None  # EndToEndId of a single movement
     text: str | None  # AddtlNtryInf
+    bank_reference: str | None = None  # AcctSvcrRef
+    reversal: bool = False  # RvslInd: it takes an earlier entry back
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ def _entry(element: Element) -> Entry:
         message_id=batches[0].maybe_word("MsgId") if len(batches) == 1 else None,
         reference=None if reference == _NOTHING else reference,
         text=element.maybe_word("AddtlNtryInf"),
+        bank_reference=element.maybe_word("AcctSvcrRef"),
+        reversal=element.maybe_word("RvslInd") in ("true", "1"),
     )
 
 

@@ -22,8 +22,9 @@ from domain.statuses import BatchStatus, Kind
 from domain.store import administration, sending, site_rules
 from domain.store.connection import reading
 from workers import formats
-from workers.channels.bank import BankChannel, Listed
+from workers.channels.bank import Listed, PickUp
 from workers.channels.errors import ChannelError
+from workers.channels.http_bank import HttpBank
 from workers.channels.opening import open_bank
 from workers.formats.shapes import Unreadable
 
@@ -158,6 +159,7 @@ def _writing(looked: _Looked) -> Iterator[Finding]:
             account["account_number"],
             account["holder"],
             account["consignor_code"],
+            Format.ZENGIN,
         )
         batch = Batch(
             account["home"], 1, Kind.DEBIT, False, account["site_id"], account["bank_code"], None, account["account_id"], business_date(looked.now),
@@ -222,6 +224,12 @@ async def _connected(look: Callable[[], Awaitable[list[Finding]]]) -> list[Findi
 async def _over_the_channel(looked: _Looked, address: sending.BankAddress) -> list[Finding]:
     async with open_bank(address) as bank:
         listed = await bank.list_out()
+        if isinstance(bank, HttpBank):
+            unknown = await bank.messages_of(f"{0:018d}")  # a question after nothing: the inquiry works, and changes nothing
+            found = [Finding("connection", "fine", f"http: it knows our signature, {len(listed)} messages are listed")]
+            if unknown is not None:
+                found.append(Finding("connection", "fails", "it says that it knows a batch that was never sent"))
+            return found + [await _read_one(looked, bank, file) for file in _newest(listed)]
         await bank.final_exists(PROBE)  # in/ can be looked at
         found = [Finding("connection", "fine", f"{address.connector}: in/ and out/ are there, {len(listed)} files in out/")]
         if address.connector == "directory" and not os.access(Path(address.address["path"]) / "in", os.W_OK | os.X_OK):
@@ -241,7 +249,7 @@ def _newest(listed: Sequence[Listed]) -> list[Listed]:
     return chosen
 
 
-async def _read_one(looked: _Looked, bank: BankChannel, file: Listed) -> Finding:
+async def _read_one(looked: _Looked, bank: PickUp, file: Listed) -> Finding:
     """Reads a file of the bank's by the settings, without taking anything from it."""
     named = read_name(file.name)
     assert named is not None

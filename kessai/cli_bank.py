@@ -26,7 +26,7 @@ For example:
 
 FLAG = Annotated[bool, Parameter(negative="")]
 ADDED = {  # what `bank add` says; said again it leaves the other settings, which are `bank set`'s, as they are
-    "name", "kana", "connector", "deduplicates", "calendar", "files_per_debit_date", "direct_debits", "debit_deadline", "debit_lead_days",
+    "name", "kana", "connector", "format", "deduplicates", "calendar", "files_per_debit_date", "direct_debits", "debit_deadline", "debit_lead_days",
     "credit_deadline", "credit_lead_days", "result_time",
 }  # fmt: skip
 
@@ -42,6 +42,9 @@ def add(  # noqa: PLR0913 - each is an option of the command
     sftp: str | None = None,
     key_file: Path | None = None,
     known_host: str | None = None,
+    url: str | None = None,
+    secret_file: Path | None = None,
+    iso20022: FLAG = False,
     deduplicates: FLAG = False,
     every_day: FLAG = False,
     several_files: FLAG = False,
@@ -59,6 +62,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
 
         kessai bank add 9994 E銀行 --kana ｲｰｷﾞﾝｺｳ --directory /srv/banks/9994
         kessai bank add 9995 F銀行 --kana ｴﾌｷﾞﾝｺｳ --sftp user@host:22 --key-file key --known-host "ssh-ed25519 AAAA..."
+        kessai bank add 9996 G銀行 --kana ｼﾞ-ｷﾞﾝｺｳ --url https://bank.example/kessai --secret-file bank.secret
 
     Parameters
     ----------
@@ -76,6 +80,12 @@ def add(  # noqa: PLR0913 - each is an option of the command
         The private key of that user.
     known_host
         The bank's host key; another one is refused.
+    url
+        Its API, for a bank that is called (docs/bank-api.md).
+    secret_file
+        A file with the secret that signs both ways, `whsec_` and base64.
+    iso20022
+        Its files are ISO 20022 messages; else Zengin records.
     deduplicates
         It answers a known name with the first receipt, so the same bytes may go again by themselves.
     every_day
@@ -95,14 +105,17 @@ def add(  # noqa: PLR0913 - each is an option of the command
     result_time
         When results come, on the day after the debit.
     """
-    from domain.bank_settings import SETTINGS
+    from domain.bank_settings import MAX_CALL_LINES, SETTINGS
+    from domain.money import MAX_BATCH_LINES
     from domain.statuses import CalendarKind, FilesPerDate
     from domain.store.administration import Bank, create_bank, list_banks
 
-    if (directory is None) == (sftp is None):
-        raise Trouble("Say how the bank is reached: --directory or --sftp", code="COMMAND")
+    if [directory, sftp, url].count(None) != 2:
+        raise Trouble("Say how the bank is reached: --directory, --sftp or --url", code="COMMAND")
     if directory is not None:
         connector, address = "directory", {"path": str(directory.absolute())}
+    elif url is not None:
+        connector, address = "http", {"url": url, "secret": _secret(secret_file)}
     else:
         connector, address = "sftp", _sftp(sftp or "", key_file, known_host)
     entry = Bank(
@@ -111,6 +124,8 @@ def add(  # noqa: PLR0913 - each is an option of the command
         kana,
         connector,
         address,
+        format="json" if url is not None else "iso20022" if iso20022 else "zengin",
+        max_lines=MAX_CALL_LINES if url is not None else MAX_BATCH_LINES,
         deduplicates=deduplicates,
         calendar=int(CalendarKind.EVERY_DAY if every_day else CalendarKind.BANK_DAYS),
         files_per_debit_date=int(FilesPerDate.SEVERAL if several_files else FilesPerDate.ONE),
@@ -125,6 +140,8 @@ def add(  # noqa: PLR0913 - each is an option of the command
     async def work() -> None:
         known = next((bank for bank in await list_banks() if bank["bank_code"] == code), None)
         kept = {} if known is None else {s.name: known[s.name] for s in SETTINGS if s.name not in ADDED}
+        if url is not None and known is not None:
+            kept["max_lines"] = min(known["max_lines"], MAX_CALL_LINES)
         await create_bank(replace(entry, **kept))
 
     with_store(work)
@@ -139,6 +156,16 @@ def _time(text: str) -> time:
         return time.fromisoformat(text)
     except ValueError:
         raise Trouble(f"{text!r} is not a time of day", do=("write 12:00",), code="COMMAND") from None
+
+
+def _secret(path: Path | None) -> str:
+    """From a file: what stands on a command line is in the shell's history."""
+    if path is None:
+        raise Trouble("A bank that is called needs --secret-file", code="COMMAND")
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Trouble(f"{path} cannot be read: {type(error).__name__}", code="COMMAND") from None
 
 
 def _sftp(where: str, key_file: Path | None, known_host: str | None) -> dict[str, str]:
@@ -308,6 +335,8 @@ def set_(code: str, /, *changes: str, common: Common = PLAIN) -> None:
 def _as_shown(name: str, value: object) -> str:
     from domain import bank_settings
 
+    if name == "address" and isinstance(value, dict):
+        return str(bank_settings.shown_address(value))
     setting = next((setting for setting in bank_settings.SETTINGS if setting.name == name), None)
     return str(value) if setting is None else setting.show(value)
 
@@ -362,6 +391,6 @@ def list_(*, common: Common = PLAIN) -> None:
     from domain.store.administration import list_banks
 
     found = with_store(list_banks)
-    columns = (("bank", "bank_code"), ("name", "name"), ("by", "connector"), ("deduplicates", "deduplicates"))
+    columns = (("bank", "bank_code"), ("name", "name"), ("by", "connector"), ("format", "format"), ("deduplicates", "deduplicates"))
     more = (("91 until", "debit_deadline"), ("days", "debit_lead_days"), ("21 until", "credit_deadline"), ("days ", "credit_lead_days"))
     show(common, found, (*columns, *more, ("problem", "problem")), empty="No banks. kessai up makes four.")

@@ -123,7 +123,6 @@ class Counter:
             "batch_id": name,
             "sha256": known["sha256"],
             "status": status,
-            "receipt": orjson.loads(self._format.receipt(receipt)) if told else None,
             "messages": messages,
         }
 

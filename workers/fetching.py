@@ -12,10 +12,11 @@ from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
 from domain.bank_names import kind_of
-from domain.store import clock, exceptions, inbox, leases, sending
+from domain.store import clock, exceptions, inbox, inquiries, leases, sending
 from domain.store.connection import reading, transaction
-from workers.channels.bank import MAX_SIZE, BankChannel, Listed
+from workers.channels.bank import MAX_SIZE, Listed, PickUp
 from workers.channels.errors import ChannelError, Unavailable
+from workers.channels.http_bank import HttpBank
 from workers.services import Services
 from workers.working import under_lease
 
@@ -48,6 +49,8 @@ async def _round(bank_code: str, services: Services, now: datetime) -> None:
         address = await sending.address_of(bank_code)
         async with services.banks(address) as bank:
             problem = await _look(bank_code, bank, services, now)
+            if isinstance(bank, HttpBank):
+                await _inquire(bank_code, bank, services, now)
     except ChannelError as error:
         problem = str(error)
     if problem is not None:
@@ -55,7 +58,7 @@ async def _round(bank_code: str, services: Services, now: datetime) -> None:
     await inbox.end_poll(bank_code, services.machine_clock(), moves, problem)
 
 
-async def _look(bank_code: str, bank: BankChannel, services: Services, now: datetime) -> str | None:
+async def _look(bank_code: str, bank: PickUp, services: Services, now: datetime) -> str | None:
     """One look; answers the first problem with a single file."""
     channel, problem = inbox.bank_channel(bank_code), None
     for file in await _news(bank_code, await bank.list_out(), services):
@@ -71,6 +74,18 @@ async def _look(bank_code: str, bank: BankChannel, services: Services, now: date
         else:
             services.seen.remember(bank_code, file)
     return problem
+
+
+async def _inquire(bank_code: str, bank: HttpBank, services: Services, now: datetime) -> None:
+    """Asks after batches that nobody can tell of, and fetches what the bank has said of them; nothing is sent again (I09)."""
+    for batch in await inquiries.unknown_at(bank_code, services.machine_clock()):
+        messages = await bank.messages_of(batch.name)
+        if messages is None:
+            await inquiries.not_there(batch, now)
+            continue
+        for name in messages:
+            if await inquiries.is_new(bank_code, name):
+                await inbox.store(inbox.bank_channel(bank_code), name, kind_of(name), bank.read(name), now, services.machine_clock())
 
 
 async def _news(bank_code: str, files: list[Listed], services: Services) -> list[Listed]:
@@ -98,7 +113,7 @@ def _may_have_changed(file: Listed, stored_at: datetime, machine_now: datetime) 
     return modified > stored_at + CLOCKS_APART or modified > machine_now - RECENT
 
 
-async def _whole(bank: BankChannel, file: Listed) -> AsyncIterator[bytes]:
+async def _whole(bank: PickUp, file: Listed) -> AsyncIterator[bytes]:
     """The file's bytes. Raises Unavailable at the end if they are not as many as the list said: a download that was cut is no file."""
     size = 0
     async for chunk in bank.read(file.name):

@@ -107,7 +107,7 @@ async def _result(reply: Reply, now: datetime, _: datetime) -> None:
         raise
     account = await outgoing.our_account(batch)
     ours = ResultHead(account.consignor_code, f"{batch.value_on:%m%d}", account.bank_code, account.branch_code, account.account_number)
-    if head != ours:
+    if head != ours or head.batch_id not in (None, f"{batch.batch_id:018d}"):
         reason = "consignor, debit date or account in the result's header are not those of the file we sent"
         raise Unreadable("OTHER_HEADER", reason, explaining.of_header(form, head, ours), batch=batch)
     if head.failed_only:

@@ -12,12 +12,12 @@ from uuid import uuid4
 import orjson
 from structlog import get_logger
 
-from domain.bank_names import Format, request_name
+from domain.bank_names import Format, format_of, request_name
 from domain.statuses import BatchStatus, FilesPerDate, Kind
 from domain.store import batches, exceptions, filling, ids, leases, outgoing, sweeps
 from domain.store.batches import Batch
 from domain.store.connection import reading, transaction
-from domain.store.outgoing import FileLine
+from domain.store.outgoing import FileLine, OurAccount
 from domain.store.site_rules import bank_rules
 from workers import formats
 from workers.spool import Spool
@@ -65,11 +65,11 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
         await batches.drop_if_empty(home, batch_id)
         return
     sha256, count, amount = await write(batch, spool)
-    consignor = "" if batch.kind is Kind.DELIVERY else (await outgoing.our_account(batch)).consignor_code
+    account = None if batch.kind is Kind.DELIVERY else await outgoing.our_account(batch)
     sibling = await ids.take_one(home, machine_now) if full else None
     async with transaction() as tx:
         number = await batches.number_for(tx, batch)
-        name = _name(batch, consignor, number)
+        name = _name(batch, account, number)
         sealed = await batches.seal(
             tx,
             batch,
@@ -129,11 +129,11 @@ async def _say_full(batch: Batch, moved: int, now: datetime) -> None:
         )
 
 
-def _name(batch: Batch, consignor_code: str, number: int) -> str:
-    """The name of what goes out: its identity at the bank (docs/wire.md section 1), or a carrier's key."""
-    if batch.kind is Kind.DELIVERY:
+def _name(batch: Batch, account: OurAccount | None, number: int) -> str:
+    """The name of what goes out: its identity at the bank (docs/wire.md section 1); what goes as a call has the batch's ID for a key."""
+    if account is None or account.format is Format.JSON:
         return f"{batch.batch_id:018d}"
-    return request_name(batch.kind is Kind.DEBIT, consignor_code, batch.value_on, number, Format.ZENGIN)
+    return request_name(batch.kind is Kind.DEBIT, account.consignor_code, batch.value_on, number, account.format)
 
 
 async def remake(home: int, batch_id: int, spool: Spool) -> None:
@@ -148,8 +148,10 @@ async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
     if batch.kind is Kind.DELIVERY:
         return await _write_shipments(batch, spool)
     account = await outgoing.our_account(batch)
+    # What is sealed keeps the format that it was sealed in, whatever has been set about the bank since.
+    written = format_of(batch.name) if batch.name else account.format
     async with reading() as tx:
-        form = formats.of(Format.ZENGIN, await bank_rules(tx, account.bank_code))
+        form = formats.of(written, await bank_rules(tx, account.bank_code))
     loop = asyncio.get_running_loop()
     tally = _Tally()
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
+from domain.bank_names import first_answers
 from domain.machines import BatchFact
 from domain.sending import NextStep, Temporary, Traces, next_step
 from domain.statuses import BatchStatus
@@ -23,6 +24,7 @@ from workers import sealing
 from workers.channels.bank import CHUNK, BankChannel
 from workers.channels.carrier import Answer, CarrierChannel
 from workers.channels.errors import ChannelError, Refused, Unavailable, Unclear
+from workers.channels.http_bank import HttpBank
 from workers.services import Services
 from workers.working import LeaseLost, under_lease
 
@@ -69,10 +71,10 @@ class Sender:
         try:
             if isinstance(batch.to, BankAddress):
                 async with self.services.banks(batch.to) as bank:
-                    sent = await self._to_bank(batch, bank)
+                    sent = await (self._by_call(batch, bank) if isinstance(bank, HttpBank) else self._to_bank(batch, bank))
             else:
                 async with self.services.carriers(batch.to) as carrier:
-                    sent = await self._to_carrier(batch, batch.to, carrier)
+                    sent = await self._by_call(batch, carrier)
         except SpoolLost as error:
             log.error("spool_lost", reason=str(error))  # noqa: TRY400 - what happened is in the words, not in the stack
             retry_at = self.services.machine_clock() + UNTIL_A_PERSON_ACTS
@@ -137,9 +139,9 @@ class Sender:
         self._point(batch, "after_rename")
         return await self._conclude(batch, NextStep.MARK_SENT, "")
 
-    # -- carriers ---------------------------------------------------------------------------------------------------------
+    # -- carriers, and banks that are called --------------------------------------------------------------------------------------------
 
-    async def _to_carrier(self, batch: Outgoing, address: CarrierAddress, carrier: CarrierChannel) -> bool:
+    async def _by_call(self, batch: Outgoing, other: CarrierChannel | HttpBank) -> bool:
         key = f"{batch.batch_id:018d}"
         if batch.status is not BatchStatus.RELEASING:
             batch = await self._step(batch, BatchFact.UPLOAD_BEGUN)
@@ -147,22 +149,22 @@ class Sender:
         else:
             if await sending.heard_of(batch):
                 return await self._conclude(batch, NextStep.MARK_SENT, "")
-            answer = await self._asked(batch, carrier, key)
+            answer = await self._asked(batch, other, key)
             if answer is not None:
-                return await self._answered(batch, address, key, answer)
+                return await self._answered(batch, key, answer)
             # It knows nothing of the batch. That may change while a lost call is still on its way, unless nothing ever left us.
-            todo = next_step(batch.status, Traces(Temporary.CANNOT_TELL), deduplicates=carrier.deduplicates or batch.untouched)
+            todo = next_step(batch.status, Traces(Temporary.CANNOT_TELL), deduplicates=other.deduplicates or batch.untouched)
             if todo is not NextStep.SEND_AGAIN:
-                return await self._conclude(batch, todo, "the carrier does not know this batch, and a call may have been lost")
-        return await self._post(batch, address, carrier, key)
+                return await self._conclude(batch, todo, "the other side does not know this batch, and a call may have been lost")
+        return await self._post(batch, other, key)
 
-    async def _post(self, batch: Outgoing, address: CarrierAddress, carrier: CarrierChannel, key: str) -> bool:
+    async def _post(self, batch: Outgoing, other: CarrierChannel | HttpBank, key: str) -> bool:
         await self._have_bytes(batch)
         body = await asyncio.to_thread(self._whole, batch)
         batch = await self._step(batch, BatchFact.RELEASE_BEGUN)
         self._point(batch, "after_releasing")
         try:
-            answer = await carrier.post(key, body)
+            answer = await other.post(key, body)
         except Unavailable as error:
             raise _Postponed(batch, error, untouched=True) from error
         except Unclear as error:
@@ -172,22 +174,26 @@ class Sender:
             return await self._conclude(batch, NextStep.MARK_UNKNOWN, error.reason)
         self._point(batch, "after_post")
         if answer is None:
-            answer = await self._asked(batch, carrier, key)
+            answer = await self._asked(batch, other, key)
         if answer is not None:
-            return await self._answered(batch, address, key, answer)
-        if carrier.deduplicates:
+            return await self._answered(batch, key, answer)
+        if other.deduplicates:
             raise _Postponed(batch, Unclear(key, "neither the call nor the question was answered"))
-        return await self._conclude(batch, NextStep.MARK_UNKNOWN, "the call was not answered, and the carrier does not know this batch")
+        return await self._conclude(batch, NextStep.MARK_UNKNOWN, "the call was not answered, and the other side does not know this batch")
 
-    async def _asked(self, batch: Outgoing, carrier: CarrierChannel, key: str) -> Answer | None:
+    async def _asked(self, batch: Outgoing, other: CarrierChannel | HttpBank, key: str) -> Answer | None:
         try:
-            return await carrier.ask(key)
+            return await other.ask(key)
         except ChannelError as error:
             raise _Postponed(batch, error, untouched=batch.untouched) from error
 
-    async def _answered(self, batch: Outgoing, address: CarrierAddress, key: str, answer: Answer) -> bool:
+    async def _answered(self, batch: Outgoing, key: str, answer: Answer) -> bool:
         # Stored raw before the batch is SENT: if we die between, the answer is a trace, and the batch is SENT for it.
-        await inbox.store(inbox.carrier_channel(address.carrier_id), key, "answer", answer.body, self.now, self.services.machine_clock())
+        if isinstance(batch.to, CarrierAddress):
+            await inbox.store(batch.channel, key, "answer", answer.body, self.now, self.services.machine_clock())
+        elif answer.body:
+            name, *_ = first_answers(batch.name)
+            await inbox.store(batch.channel, name, "receipt", answer.body, self.now, self.services.machine_clock())
         self._point(batch, "after_answer")
         return await self._conclude(batch, NextStep.MARK_SENT, "")
 

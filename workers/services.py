@@ -12,6 +12,7 @@ from domain.store.sending import BankAddress, CarrierAddress
 from workers import crash
 from workers.channels.bank import BankChannel, Listed
 from workers.channels.carrier import CarrierChannel
+from workers.channels.http_bank import HttpBank
 from workers.channels.mail import MailServer, SmtpPost
 from workers.channels.opening import carriers, open_bank
 from workers.channels.webhook import HttpSender
@@ -45,7 +46,7 @@ class Services:
     """One per process. `holder` names it in leases; `point` is where a test kills or interrupts it."""
 
     spool: Spool
-    banks: Callable[[BankAddress], AbstractAsyncContextManager[BankChannel]]
+    banks: Callable[[BankAddress], AbstractAsyncContextManager[BankChannel | HttpBank]]
     carriers: Callable[[CarrierAddress], AbstractAsyncContextManager[CarrierChannel]]
     machine_clock: Callable[[], datetime]
     holder: str

@@ -52,8 +52,9 @@ class Bank:
     bank_code: str
     name: str
     kana: str
-    connector: str  # directory | sftp
-    address: Mapping[str, Any]  # directory: {"path"}; sftp: {"host", "port", "user", "key_file", "known_host"}
+    connector: str  # directory | sftp | http
+    address: Mapping[str, Any] = field(repr=False)  # what each says: domain.bank_settings.CONNECTORS; http has a secret in it
+    format: str = "zengin"  # | iso20022 | json (with http)
     deduplicates: bool = False  # answers a known name with the first receipt: only then the same bytes go again by themselves
     calendar: int = int(CalendarKind.BANK_DAYS)
     shift_rule: int = int(ShiftRule.NEXT)
@@ -497,12 +498,12 @@ async def list_sites() -> list[dict[str, Any]]:
 
 
 async def list_banks() -> list[dict[str, Any]]:
-    """All banks with their rules, and when each was last looked through."""
+    """All banks with their rules, and when each was last looked through. Secrets of their addresses are masked."""
     async with reading() as tx:
         rows = await tx.rows(
             "select b.*, p.machine_at as polled_at, p.problem from bank b left join bank_poll p using (bank_code) order by bank_code"
         )
-    return [dict(row) | {"address": json.loads(row["address"])} for row in rows]
+    return [dict(row) | {"address": bank_settings.shown_address(json.loads(row["address"]))} for row in rows]
 
 
 def _use(row: Mapping[str, Any]) -> str:

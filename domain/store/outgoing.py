@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from domain.bank_names import Format
 from domain.statuses import Kind
 from domain.store.batches import Batch, load
 from domain.store.connection import Tx, reading
@@ -26,6 +27,7 @@ class OurAccount:
     account_number: str
     holder: str
     consignor_code: str
+    format: Format  # of the bank's files
 
     def __repr__(self) -> str:
         return f"OurAccount({self.bank_code}-{self.branch_code})"
@@ -52,13 +54,13 @@ async def our_account(batch: Batch) -> OurAccount:
     """The account that a bank batch debits into or pays from."""
     async with reading() as tx:
         row = await tx.row(
-            "select a.bank_code, b.kana as bank_kana, a.branch_code, a.account_type, a.account_number, a.holder, a.consignor_code "
+            "select a.bank_code, b.kana as bank_kana, a.branch_code, a.account_type, a.account_number, a.holder, a.consignor_code, b.format "
             "from account a join bank b using (bank_code) where a.home = $1 and a.account_id = $2",
             batch.home,
             batch.account_id,
         )
     assert row is not None
-    return OurAccount(**dict(row))
+    return OurAccount(**dict(row) | {"format": Format(row["format"])})
 
 
 async def lines(batch: Batch, after: int) -> list[FileLine]:

@@ -21,12 +21,13 @@ class Receipt:
     """What a bank says of a file of ours."""
 
     file: str
-    sha256: bytes
+    sha256: bytes | None  # of the bytes that the bank has; None where it does not say
     count: int
     amount: int
     accepted: bool
     code: str | None
     reason: str | None
+    batch_id: str | None = None  # ours, 18 digits, in formats that have a place for it
 
 
 async def batch_of(tx: Tx, bank_code: str, name: str) -> Batch | None:
@@ -40,7 +41,9 @@ async def apply(tx: Tx, reply_id: int, batch: Batch, receipt: Receipt, *, now: d
     held = None
     if batch.status in (BatchStatus.OPEN, BatchStatus.SEALED, BatchStatus.SENDING):
         held = ("NOT_SENT", "the bank acknowledges a file that we have not released")
-    elif receipt.sha256 != batch.sha256:
+    elif receipt.batch_id not in (None, f"{batch.batch_id:018d}"):
+        held = ("OTHER_BATCH", "the bank answers another batch under this file's name")
+    elif receipt.sha256 not in (None, batch.sha256):
         held = ("OTHER_HASH", "the bank's hash of the file is not ours: it has other bytes under this name")
     elif receipt.accepted and (receipt.count, receipt.amount) != (batch.line_count, batch.amount):
         held = (

@@ -26,7 +26,7 @@ TO_SEND = (BatchStatus.SEALED, BatchStatus.SENDING, BatchStatus.RELEASING)
 
 @dataclass(frozen=True, slots=True)
 class BankAddress:
-    """How a bank is reached. `address`: directory {"path"}; sftp {"host","port","user","key_file","known_host"}."""
+    """How a bank is reached. `address`: directory {"path"}; sftp {"host","port","user","key_file","known_host"}; http {"url","secret"}."""
 
     bank_code: str
     connector: str

@@ -22,6 +22,7 @@ from domain.store.sweeps import AWAITED, MATCHED, SUSPENDED, post
 
 CREDIT, DEBIT_LUMP, CHARGE = 11, 14, 18  # 取引区分 as docs/wire.md uses them: credit or file (11), lump of a debit file (14), else (18)
 _NUMBER = re.compile(r"\b(91|21) (\d{4}) (\d{3})\b")
+_BATCH_ID = re.compile(r"[0-9]{18}")  # in formats that name our batch
 _REFERENCE = re.compile(r"^([PRFS])(\d{18})([1-9A-Z])$")
 _CREDIT_KINDS = [int(kind) for kind in (Kind.PAYOUT, Kind.REFUND, Kind.FEE, Kind.SWEEP)]
 WAITING = 0  # statement_line.matched: its cause is known and must be written first
@@ -411,6 +412,8 @@ async def _candidates(tx: Tx, here: _Here, line: StatementLine, kinds: list[int]
         int(Kind.SWEEP),
         line.incoming,
     )
+    if _BATCH_ID.fullmatch(line.description or ""):
+        return [row for row in rows if row["batch_id"] == int(line.description or "")]
     named = _NUMBER.search(line.description or "")
     if named and named[1] == layout:
         return [row for row in rows if row["number"] == int(named[3])]

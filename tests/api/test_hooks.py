@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain import signing
-from domain.store.connection import reading
+from domain.store.connection import reading, transaction
 from tests.api.serving import Served, serving
 from tests.store.trading import NOW, SECRET
 
@@ -101,3 +101,49 @@ async def test_while_a_secret_is_changed_both_are_good(api: Served):
         await tx.run("update carrier set secret = $1", f"{OTHER} {SECRET}")
     assert (await hook(api, name="old")).status_code == 202
     assert (await hook(api, name="new", secret=OTHER)).status_code == 202
+
+
+# -- banks that are called ---------------------------------------------------------------------------------------------------------
+
+BANK_SECRET = signing.SECRET_PREFIX + "QUJD" * 12
+
+
+async def bank_hook(api: Served, name: str, body: bytes = b"{}", *, bank: str = "9991", secret: str = BANK_SECRET) -> Any:
+    return await api.http.post(f"/hooks/banks/{bank}", content=body, headers=signing.sign([secret], name, api.clock.now, body))
+
+
+async def call_bank_9991() -> None:
+    async with transaction() as tx:
+        await tx.run(
+            "update bank set connector = 'http', format = 'json', address = $1 where bank_code = '9991'",
+            json.dumps({"url": "http://127.0.0.1:9", "secret": f"{OTHER} {BANK_SECRET}"}),
+        )
+
+
+@pytest.mark.parametrize(
+    "name, kind, status",
+    [
+        ("057312345001000018.receipt", "receipt", 0),
+        ("057312345001000018.receipt.2", "receipt", 0),
+        ("057312345001000018.result", "result", 0),
+        ("03_999110119130001_20000924_001", "statement", 0),
+        ("something else", "other", 3),
+    ],
+)
+async def test_a_banks_message_is_stored_as_what_its_id_says(api: Served, name: str, kind: str, status: int):
+    await call_bank_9991()
+    assert (await bank_hook(api, name)).status_code == 202
+    assert (await bank_hook(api, name)).status_code == 202, "a repeat is welcome"
+    (row,) = await stored()
+    assert (row["channel"], row["name"], row["kind"], row["status"]) == ("bank:9991", name, kind, status)
+    assert (await bank_hook(api, name, b"[]")).status_code == 409
+
+
+async def test_only_a_bank_that_is_called_has_a_hook(api: Served):
+    await call_bank_9991()
+    name = "057312345001000018.receipt"
+    assert (await bank_hook(api, name, secret=SECRET)).status_code == 401
+    assert (await bank_hook(api, name, bank="9990")).status_code == 404, "it is given files"
+    assert (await bank_hook(api, name, bank="9998")).status_code == 404
+    assert (await bank_hook(api, name, secret=OTHER)).status_code == 202, "two secrets stand side by side while one is changed"
+    assert len(await stored()) == 1

@@ -13,7 +13,7 @@ from tests.channels.conftest import SftpBank
 from workers.channels import sftp
 from workers.channels.errors import Refused, Unavailable, Unclear
 from workers.channels.opening import open_bank
-from workers.channels.sftp import open_sftp
+from workers.channels.sftp import SftpChannel, open_sftp
 
 NAME = "21_9000000001_20000924_001.txt"
 
@@ -83,6 +83,7 @@ async def test_a_connection_that_was_cut_before_is_no_answer_either(sftp_bank: S
 async def test_opened_by_its_address(sftp_bank: SftpBank, place: Path):
     address = BankAddress("9990", "sftp", sftp_bank.address, deduplicates=True)
     async with open_bank(address) as channel:
+        assert isinstance(channel, SftpChannel)
         await channel.put_tmp(NAME, one(b"1"))
         await channel.release(NAME)
         assert channel.deduplicates

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("api", "domain", "kessai", "sandbox", "workers", "zengin")
+ROOMS = ("api", "domain", "iso20022", "kessai", "sandbox", "workers", "zengin")
 OURS = (*ROOMS, "bench", "tests")
 TEXT = {".py", ".sql", ".md", ".toml", ".graphql", ".yaml", ".yml", ".json", ".in", ".txt", ".sh", ".html", ".css", ".js", ""}
 

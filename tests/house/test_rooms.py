@@ -12,11 +12,12 @@ PURE_DOMAIN = [path for path in python_files("domain") if path.parts[:2] != ("do
 ALLOWED: dict[str, tuple[tuple[str, ...], bool]] = {
     "domain": (("domain",), True),  # pure domain: see below
     "zengin": (("zengin",), False),
+    "iso20022": (("iso20022",), False),
     "sandbox": (("sandbox",), True),
     "api": (("api", "domain", "zengin"), True),
-    "workers": (("workers", "domain", "zengin"), True),
-    "kessai": (("kessai", "api", "workers", "domain", "zengin"), True),
-    "bench": (("bench", "kessai", "api", "workers", "domain", "zengin"), True),
+    "workers": (("workers", "domain", "zengin", "iso20022"), True),
+    "kessai": (("kessai", "api", "workers", "domain", "zengin", "iso20022"), True),
+    "bench": (("bench", "kessai", "api", "workers", "domain", "zengin", "iso20022"), True),
 }
 
 

@@ -19,10 +19,11 @@ import httpx2
 import orjson
 import pytest
 
+from domain.bank_names import kind_of
 from domain.calendar import JST
 from domain.registration import NormalContract, normalise
 from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, PayoutStatus
-from domain.store import clock, due, facts, filling, inbox, mandates, overdue, registering, results, site_rules
+from domain.store import bank_changes, clock, due, facts, filling, inbox, mandates, overdue, registering, results, site_rules
 from domain.store.connection import reading, transaction
 from domain.store.due import Task
 from domain.store.sending import BankAddress, CarrierAddress
@@ -30,6 +31,7 @@ from kessai import world, world_data
 from sandbox.app import make_app
 from sandbox.config import read_config
 from sandbox.scenario import registration, scenario
+from sandbox.sftp import SftpGate
 from sandbox.world import World
 from workers import applying, fetching, sealing, sending, stopping
 from workers import reading as reader
@@ -42,6 +44,7 @@ from zengin import to_bank_kana
 START = "2000-09-20T09:00:00+09:00"
 SANDBOX = "http://sandbox.test"
 HOLDER = "ｼﾖｳﾃﾝ"
+BANK_SECRET = "whsec_" + "QUJD" * 12
 
 
 def at(text: str) -> datetime:
@@ -282,12 +285,29 @@ class Town:
         return {Kind(row["kind"]).name: row["n"] for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What all banks of a town speak, and over what: a connector, a format, and whether messages are pushed as well as listed."""
+
+    connector: str = "directory"
+    format: str = "zengin"
+    pushes: bool = False
+
+
 @contextlib.asynccontextmanager
-async def town(directory: Path, *, config: dict[str, Any] | None = None) -> AsyncIterator[Town]:
-    """The scenario's world (or another config of the sandbox), on the opened store."""
-    settings = config or scenario()
-    settings["sftp"] = None
+async def town(
+    directory: Path,
+    *,
+    config: dict[str, Any] | None = None,
+    over: Over | None = None,
+    between: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] | None = None,
+) -> AsyncIterator[Town]:
+    """The scenario's world (or another config of the sandbox), on the opened store. `between`: something that hears the calls to banks."""
+    settings, over = config or scenario(), over or Over()
+    settings["sftp"] = {"port": 0} if over.connector == "sftp" else None
     settings["api"] = "http://api.test"
+    for bank in settings["banks"]:
+        bank.update(format=over.format, pushes=over.pushes, secrets=[BANK_SECRET])
     machine = datetime.now(UTC)
     secret = settings["carriers"][0]["secrets"][0]
 
@@ -299,17 +319,21 @@ async def town(directory: Path, *, config: dict[str, Any] | None = None) -> Asyn
             if not message.get("more_body"):
                 break
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
-        carrier = scope["path"].rpartition("/")[2]
+        whose, who = scope["path"].split("/")[-2:]
+        name = headers["webhook-id"]
+        channel, kind = (inbox.bank_channel(who), kind_of(name)) if whose == "banks" else (inbox.carrier_channel(who), "notices")
         async with reading() as tx:
             now = await clock.business_now(tx, machine)
-        await inbox.store(inbox.carrier_channel(carrier), headers["webhook-id"], "notices", body, now, machine)
+        await inbox.store(channel, name, kind, body, now, machine)
         await send({"type": "http.response.start", "status": 202, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=hook)) as to_api:
         sandbox = World(read_config(settings), directory / "sandbox", to_api)
-        app = make_app(sandbox)
-        transport = httpx2.ASGITransport(app=app)
+        gate = SftpGate(sandbox, 0) if over.connector == "sftp" else None
+        if gate is not None:
+            await gate.open()
+        transport = httpx2.ASGITransport(app=make_app(sandbox, gate))
 
         @contextlib.asynccontextmanager
         async def carriers(address: CarrierAddress) -> AsyncIterator[CarrierChannel]:
@@ -319,21 +343,43 @@ async def town(directory: Path, *, config: dict[str, Any] | None = None) -> Asyn
 
         @contextlib.asynccontextmanager
         async def banks(address: BankAddress) -> AsyncIterator[Any]:
-            async with open_bank(address) as channel:
+            async with open_bank(address, transport=between(transport) if between else transport) as channel:
                 yield channel
 
         async with transaction() as tx:
             await clock.prepare(tx, sandbox=True, start=at(START), ticking=False, machine_now=machine)
         await world.make_world(
-            banks_root=directory / "sandbox" / "banks", sandbox_url=SANDBOX, secret=secret, now=at(START), machine_now=machine
+            banks_root=directory / "sandbox" / "banks",
+            sandbox_url=SANDBOX,
+            secret=secret,
+            now=at(START),
+            machine_now=machine,
+            sftp=_sftp(gate.describe()) if gate else None,
         )
+        for bank in settings["banks"]:
+            await bank_changes.change_bank(bank["code"], _settings(bank["code"], over), now=at(START), machine_now=machine)
         async with httpx2.AsyncClient(transport=transport, base_url=SANDBOX) as http:
             try:
                 yield Town(
                     Services(Spool(directory / "spool"), banks, carriers, lambda: datetime.now(UTC), "town", Seen()), sandbox, http, machine
                 )
             finally:
+                if gate is not None:
+                    await gate.close()
                 sandbox.close()
+
+
+def _sftp(described: dict[str, Any]) -> world.Sftp:
+    keys = {code: user["key_file"] for code, user in described["users"].items()}
+    return world.Sftp(described["host"], described["port"], described["host_key"], keys)
+
+
+def _settings(bank: str, over: Over) -> dict[str, Any]:
+    """What is told about a bank, beside what the world says of it."""
+    if over.connector != "http":
+        return {"format": over.format}
+    address = {"address.url": f"http://127.0.0.1:9/banks/{bank}/api", "address.secret": BANK_SECRET}
+    return {"connector": "http", "format": "json", "max_lines": 10_000, **address}
 
 
 def chunks_of(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
@@ -367,4 +413,4 @@ def day(text: str) -> date:
     return date.fromisoformat(f"2000-{text}")
 
 
-__all__ = ["Town", "at", "chunks_of", "contract", "day", "party", "registration", "timedelta", "town"]
+__all__ = ["Over", "Town", "at", "chunks_of", "contract", "day", "party", "registration", "timedelta", "town"]

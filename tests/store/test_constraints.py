@@ -86,6 +86,9 @@ BROKEN_BY: tuple[tuple[str, str, str], ...] = (
     ("bank_connector_check", "update bank set connector = 'post'", CHECK),
     ("bank_framing", "update bank set framing = 'lf'", CHECK),  # read, never written
     ("bank_encoding", "update bank set encoding = 'utf-8'", CHECK),
+    ("bank_format", "update bank set format = 'csv'", CHECK),
+    ("bank_calls_are_json", "update bank set connector = 'http'", CHECK),
+    ("bank_names_each_line", "update bank set format = 'iso20022', failed_only = true", CHECK),
     ("bank_limits", "update bank set max_lines = 1000000", CHECK),
     ("bank_limits", "update bank set max_line_yen = 1000, max_yen = 999", CHECK),
     ("bank_days", "update bank set result_days = -1", CHECK),

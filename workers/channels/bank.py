@@ -28,10 +28,10 @@ class Listed:
     modified: float
 
 
-class BankChannel(Protocol):
-    """One bank, connected. All calls raise Unavailable, Unclear or Refused, and nothing else for what happens outside."""
+class PickUp(Protocol):
+    """One bank, connected, as it is looked through. All calls raise Unavailable, Unclear or Refused, and nothing else for what happens outside."""
 
-    deduplicates: bool  # the bank promises to recognise the same bytes under the same name
+    deduplicates: bool  # the bank promises to recognise the same bytes under the same name or key
 
     async def list_out(self) -> list[Listed]:
         """All complete files in out/; never a `.tmp`."""
@@ -40,6 +40,14 @@ class BankChannel(Protocol):
     def read(self, name: str) -> AsyncIterator[bytes]:
         """A file of out/ in chunks. Raises Refused for a name outside the directory or content over MAX_SIZE."""
         ...
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        ...
+
+
+class BankChannel(PickUp, Protocol):
+    """A bank that is given files."""
 
     async def put_tmp(self, name: str, chunks: AsyncIterable[bytes]) -> None:
         """Uploads to in/ under `<name>.tmp`, complete and durable when it returns. What was there under the temporary name is replaced."""
@@ -55,10 +63,6 @@ class BankChannel(Protocol):
 
     async def final_exists(self, name: str) -> bool:
         """Whether the final name is in in/ now. A bank takes files away, so False does not say that it never was."""
-        ...
-
-    async def close(self) -> None:
-        """Ends the connection."""
         ...
 
 

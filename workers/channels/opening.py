@@ -2,20 +2,35 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+
+import httpx2
 
 from domain.store.sending import BankAddress, CarrierAddress
 from workers.channels.bank import BankChannel
 from workers.channels.carrier import CarrierChannel, HttpCarrier
 from workers.channels.directory import DirectoryChannel
 from workers.channels.errors import Refused
+from workers.channels.http_bank import HttpBank
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @contextlib.asynccontextmanager
-async def open_bank(address: BankAddress) -> AsyncIterator[BankChannel]:
-    """A bank's channel, open as long as the block lasts. Raises Unavailable; Refused for an address that names no connector we have."""
-    channel: BankChannel
+async def open_bank(
+    address: BankAddress, *, machine_clock: Callable[[], datetime] = _utc_now, transport: httpx2.AsyncBaseTransport | None = None
+) -> AsyncIterator[BankChannel | HttpBank]:
+    """A bank's channel, open as long as the block lasts. Raises Unavailable; Refused for an address that names no connector we have.
+
+    Args:
+        address: Of the bank.
+        machine_clock: Signs calls.
+        transport: Carries them, if not the network does.
+    """
+    channel: BankChannel | HttpBank
     if address.connector == "directory":
         channel = DirectoryChannel(Path(address.address["path"]), deduplicates=address.deduplicates)
     elif address.connector == "sftp":
@@ -23,6 +38,9 @@ async def open_bank(address: BankAddress) -> AsyncIterator[BankChannel]:
         from workers.channels.sftp import open_sftp  # noqa: PLC0415
 
         channel = await open_sftp(address.address, deduplicates=address.deduplicates)
+    elif address.connector == "http":
+        url, secret = address.address["url"], address.address["secret"]
+        channel = HttpBank(url, secret, machine_clock, deduplicates=address.deduplicates, transport=transport)
     else:
         raise Refused(f"bank {address.bank_code}", f"there is no connector {address.connector!r:.40}")
     try:

@@ -7,10 +7,16 @@ from collections.abc import Callable
 
 from domain.bank_names import Format
 from domain.deadlines import BankRules
+from workers.formats.iso_files import IsoFiles
+from workers.formats.json_calls import JsonCalls
 from workers.formats.shapes import BankFormat
 from workers.formats.zengin_files import ZenginFiles
 
-_FORMATS: dict[Format, Callable[[BankRules], BankFormat]] = {Format.ZENGIN: ZenginFiles}
+_FORMATS: dict[Format, Callable[[BankRules], BankFormat]] = {
+    Format.ZENGIN: ZenginFiles,
+    Format.ISO20022: lambda _: IsoFiles(),
+    Format.JSON: lambda _: JsonCalls(),
+}
 
 
 def of(form: Format, bank: BankRules) -> BankFormat:

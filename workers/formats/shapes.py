@@ -38,6 +38,7 @@ class ResultHead:
     bank_code: str
     branch_code: str
     account_number: str
+    batch_id: str | None = field(default=None, compare=False)  # ours, 18 digits, in formats that have a place for it
     stride: int | None = field(default=None, compare=False)  # bytes from one record to the next; None where they are not all alike
     failed_only: bool = field(default=False, compare=False)  # what is missing in it was debited, if the trailer accounts for it
 
@@ -85,11 +86,51 @@ class BankFormat(Protocol):
         ...
 
 
+LABELS = {
+    "consignor_code": "委託者コード",
+    "debit_mmdd": "引落日",
+    "bank_code": "銀行番号",
+    "branch_code": "支店番号",
+    "account_number": "口座番号",
+    "contract_id": "顧客番号",
+    "attempt": "顧客番号",
+    "account": "口座",
+    "amount": "金額",
+    "code": "振替結果コード",
+    "count": "合計件数",
+    "debited_count": "振替済件数",
+    "debited_amount": "振替済金額",
+    "failed_count": "振替不能件数",
+    "failed_amount": "振替不能金額",
+}
+
+
+def place_by_name(difference: Difference) -> Place:
+    """A difference in a format without fixed places: the transaction by its number, the field by its name."""
+    return Place(
+        record=difference.record - 1 if difference.part == "line" else None,
+        byte=None,
+        column=None,
+        field=difference.name,
+        label=LABELS.get(difference.name, difference.name),
+        expected=difference.expected,
+        found=difference.found,
+        contract_id=difference.contract_id,
+    )
+
+
 def reference(kind: Kind, line: FileLine) -> str:
     """The 20 places by which a line is known to the bank: a debit's customer number, or a credit's EDI."""
     if kind is Kind.DEBIT:
         return f"{line.number:018d}{line.attempt:02d}"
     return f"{LETTERS[kind]}{line.number:018d}{ATTEMPTS[line.attempt]}"
+
+
+def referenced(text: str) -> tuple[int, int]:
+    """Contract ID and attempt of a debit's customer number. Raises ValueError."""
+    if len(text) != len("000000000000000000") + 2 or not (text.isascii() and text.isdigit()):
+        raise ValueError("not a customer number of ours")
+    return int(text[:18]), int(text[18:])
 
 
 def words(value: object, limit: int) -> str | None:

@@ -119,8 +119,8 @@ class ZenginFiles:
             header.collection_bank_code,
             header.collection_branch_code,
             header.collection_account_number,
-            stride,
-            self._result is DEBIT_RESULT_FAILED_ONLY,
+            stride=stride,
+            failed_only=self._result is DEBIT_RESULT_FAILED_ONLY,
         )
         return head, ResultTotals(*trailer)
 

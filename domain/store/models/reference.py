@@ -91,6 +91,7 @@ class Bank(Model):
     name = fields.TextField()
     kana = fields.TextField()
     connector = fields.TextField()
+    format = fields.TextField()
     address: fields.JSONField[Any] = fields.JSONField()
     deduplicates = fields.BooleanField()
     calendar = fields.SmallIntField()
