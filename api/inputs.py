@@ -103,14 +103,15 @@ def raw_of(contract: RegisterContractInput) -> dict[str, Any]:
         "amount": contract.amount,
         "currency": contract.currency.name,
         "dueOn": given(contract.due_on),
-        "seller": _party(contract.seller),
-        "buyer": _party(contract.buyer),
+        "seller": party_of(contract.seller),
+        "buyer": party_of(contract.buyer),
         "goods": [{"name": line.name, "model": given(line.model), "quantity": line.quantity} for line in contract.goods],
         "terms": None if terms is None else _terms(terms),
     }
 
 
-def _party(party: PartyInput) -> dict[str, Any]:
+def party_of(party: PartyInput) -> dict[str, Any]:
+    """The JSON that would have been read as this party."""
     account = party.account
     return {
         "code": party.code,

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.documents import Schema
 from api.live.wish import Subscription
+from api.party import PartyMutations
 from api.queries import Query
 from api.register import RegistrationMutations
 from api.scalars import SCALARS
@@ -19,7 +20,7 @@ from api.webhooks.types import Webhook
 
 
 @strawberry.type(description="What changes something. Refusals are answers: members of the result's union.")
-class Mutation(RegistrationMutations, WebhookMutations, NotificationMutations):
+class Mutation(RegistrationMutations, PartyMutations, WebhookMutations, NotificationMutations):
     """The rooms' mutations, put together."""
 
 

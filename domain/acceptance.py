@@ -341,6 +341,10 @@ def _problem(what: str, path: Path, **words: str) -> InputProblem:
     return InputProblem(code, english.format(**words), japanese.format(**words), path)
 
 
+ANOTHER_SITE = _problem("another_site", ())
+"""Said of a `siteId` that is not the token's."""
+
+
 def _no_route(normal: NormalContract, path: Path) -> InputProblem:
     bank = normal.buyer.account.bank_code
     if normal.mode is Mode.DIRECT:

@@ -36,6 +36,7 @@ __all__ = [
     "content_hash",
     "differing_paths",
     "normalise",
+    "normalise_party",
     "shape_problems",
 ]
 
@@ -268,6 +269,16 @@ def _party(
         if len(problems) == before:
             _remember(_known_parties, key, known)
     return known
+
+
+def normalise_party(raw: Mapping[str, Any], to_kana: Callable[[str], str]) -> NormalParty | list[InputProblem]:
+    """A party as its site makes it known before any contract (records section 1), or every mistake at once.
+
+    What only a buyer's account must be is not asked here: the party may sell.
+    """
+    problems: list[InputProblem] = []
+    party, _ = _party_afresh(raw, "", to_kana, (), problems)
+    return problems or party
 
 
 def _party_afresh(

@@ -350,7 +350,8 @@ async def _ready(tx: Tx, listing: Listing) -> Listing:
     ids = {row["contract_id"] for row in rows}
     if wanted.contract_ids is not None:
         ids &= set(wanted.contract_ids)
-    return replace(listing, filter=replace(wanted, numbers=None, contract_ids=tuple(sorted(ids))))
+    # 0 is nobody's: whether a number is another's or there is none of it, the same statements are run (I17)
+    return replace(listing, filter=replace(wanted, numbers=None, contract_ids=tuple(sorted(ids)) or (0,)))
 
 
 # ── questions ────────────────────────────────────────────────────────────────────────────────────────────────────────

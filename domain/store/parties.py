@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.accounts import BankAccount
 from domain.registration import NormalParty
-from domain.store.connection import Tx
+from domain.store import ids
+from domain.store.administration import home_of
+from domain.store.connection import Tx, transaction
 
 _COLUMNS = "party_account_id, party_id, bank_code, branch_code, account_type, account_number, holder"
 AccountRow = tuple[int, str, str, int, str, str]  # party id, bank, branch, type, number, holder
@@ -31,6 +34,43 @@ class Known:
 def account_row(party_id: int, account: BankAccount) -> AccountRow:
     """The key of a party's account: another holder is another row, since rows are never changed."""
     return (party_id, account.bank_code, account.branch_code, int(account.type), account.number, account.holder)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a party that its site made known.
+
+    Attributes:
+        made: There was none with this code.
+        changed: Its name, postal code or address was another one.
+        new_account: It had not been named with this account.
+        claimed: A firm holds it.
+    """
+
+    made: bool
+    changed: bool
+    new_account: bool
+    claimed: bool
+
+
+async def keep(site_id: int, party: NormalParty, *, machine_now: datetime) -> Kept:
+    """Makes a site's party, or changes it; contracts that are registered keep what they said. One transaction; safe to repeat.
+
+    Raises `NotThere` for a site that is not there.
+    """
+    async with transaction() as tx:
+        home = await home_of(tx, site_id)
+    fresh = await ids.take(home, 2, machine_now)
+    accounts = [(party.code, party.account)]
+    async with transaction() as tx:
+        known = await look_up(tx, home, site_id, {party.code: party}, accounts)
+        before = party.code in known.party_ids
+        changed, new_account = bool(known.to_write), not known.account_ids
+        await write(tx, home, site_id, known, accounts, fresh)
+        claimed = await tx.value(
+            "select firm_id is not null from party where home = $1 and party_id = $2", home, known.party_ids[party.code]
+        )
+    return Kept(not before, before and changed, new_account, claimed)
 
 
 async def look_up(

@@ -15,6 +15,7 @@ from domain.statuses import EventKind
 from domain.store import grants_clients, people
 from domain.store.connection import transaction
 from tests.api.live.lines import House, opened
+from tests.api.market import listed_anew
 from tests.api.oauth.people import HASH, NATIVE, Browser, Flow, People
 from tests.api.sight.looking import SCHEMA, Sights, everything, look
 from tests.store.trading import contract, normal
@@ -53,6 +54,9 @@ insert into exception(reference, home, at, code, reason, reply_id, amount) selec
 SAME = contract("1")
 """A registration that the first contract is taken for: registered already, with the same content."""
 
+PARTY = SAME["seller"]
+"""A party that its site makes known."""
+
 
 def name_of(role: str) -> str:
     """The contract that a role looks at."""
@@ -77,6 +81,7 @@ class Ground:
         async with transaction() as tx:
             await tx.run("update event set happened_on = '2000-09-24' where home = 1")
             await tx.script(RECONCILED)
+            await listed_anew(tx)
         return self
 
     async def bearer(self, role: str, scope: str | None = None) -> str:
@@ -177,6 +182,9 @@ class Ground:
                 f"mutation ($input: RegisterContractsInput!) {{ registerContracts(input: $input) {everything('RegisterContractsResult')} }}"
             )
             look(await self.ask(role, what, {"input": {"contracts": raws, "onProblem": on_problem}}), "Mutation", keys, found)
+        known = f"mutation ($input: RegisterPartyInput!) {{ registerParty(input: $input) {everything('RegisterPartyResult')} }}"
+        for party in (PARTY, {**PARTY, "postalCode": "100-0005"}, {**PARTY, "code": ""}):
+            look(await self.ask(role, known, {"input": {"party": party}}), "Mutation", keys, found)
 
 
 SCHEMA_TYPES = {
