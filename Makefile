@@ -40,6 +40,7 @@ torture: setup-dev ## Kill workers and servers at every step and at random, for 
 .PHONY: fuzz
 fuzz: setup-dev ## Ten thousand odd requests, registrations and replies each, seeded (KESSAI_FUZZ_SEEDS=1,2,3: thirty thousand).
 	@KESSAI_FUZZ_COUNT=$${KESSAI_FUZZ_COUNT:-10000} .venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal tests/api/odd tests/journeys/hostile
+	@.venv/bin/python -m pytest -q -m long tests/zengin
 
 .PHONY: clients
 clients: ## Try Relay, Apollo Client, urql, graphql-ws and graphql-sse as they are against the server (needs Node).
