@@ -22,7 +22,7 @@ from domain.store import administration as admin
 from domain.store import hook_routing
 from domain.store.connection import reading, transaction
 from tests.api.live.lines import House, soon
-from tests.api.market import Market
+from tests.api.market import SITES, Market
 from tests.api.serving import BASE, Clock
 from workers import hooks
 from workers.channels.webhook import HttpSender
@@ -199,6 +199,29 @@ class Office(House):
     async def waiting(self) -> int:
         async with transaction() as tx:
             return int(await tx.value("select count(*) from hook_work"))
+
+
+async def cleared(office: Office) -> Office:
+    """The office of a whole file, as it was at its beginning: no hooks, no contracts, nobody's rights changed. The log goes on."""
+    for receiver in office.receivers:
+        await receiver.stop()
+    office.receivers.clear()
+    office.tokens.clear()
+    office.clients.clear()
+    office.crash_at, office.out.mail = None, None
+    async with transaction() as tx:
+        for table in TABLES:
+            await tx.run(f"delete from {table}")
+        for (site_id, letter), party_id in office.market.parties.items():
+            firm = office.market.firms[letter]
+            await tx.run("update party set firm_id = $3 where home = $1 and party_id = $2", SITES[site_id], party_id, firm)
+    return office
+
+
+TABLES = (
+    "hook_attempt", "hook_work", "hook_delivery", "hook_wake", "hook_head", "hook",
+    "event", "contract_state", "delivery_record", "contract", "contract_number", "contract_date", "standing", "settlement_sum", "sum_place",
+)  # fmt: skip
 
 
 class Raw(str):

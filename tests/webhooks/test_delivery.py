@@ -13,16 +13,24 @@ import pytest
 from domain.hooks import PAUSES
 from domain.statuses import EventKind
 from domain.store.connection import transaction
-from tests.webhooks.office import EVENTS, Call, Killed, Office, Raw, opened, signed_by
+from kessai.embedded import Engines
+from tests.conftest import a_database
+from tests.webhooks.office import EVENTS, Call, Killed, Office, Raw, cleared, opened, signed_by
 
 K = EventKind
 
 
-@pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with opened(database_url) as made:
-        await made.market.contract("130/1", "A", "B", 1000)
+@pytest.fixture(scope="module")
+async def house(engines: Engines, template_database: str) -> AsyncIterator[Office]:
+    async with a_database(engines, template_database) as url, opened(url) as made:
         yield made
+
+
+@pytest.fixture
+async def office(house: Office) -> Office:
+    made = await cleared(house)
+    await made.market.contract("130/1", "A", "B", 1000)
+    return made
 
 
 async def test_an_event_is_posted_as_the_socket_would_send_it_and_signed(office: Office):

@@ -9,7 +9,9 @@ import pytest
 
 from domain.statuses import EventKind
 from domain.store.connection import transaction
-from tests.webhooks.office import Office, opened
+from kessai.embedded import Engines
+from tests.conftest import a_database
+from tests.webhooks.office import Office, cleared, opened
 from tests.webhooks.postoffice import PostOffice
 from workers.channels.mail import BadMailServer, MailServer, SmtpPost, message_of
 
@@ -20,17 +22,21 @@ CONFIRM = f"mutation ($code: String!) {{ confirmNotifications(input: {{ code: $c
 ALL = ["SHIPPED", "DEBIT_FAILED", "PAID", "WEBHOOK_DISABLED"]
 
 
+@pytest.fixture(scope="module")
+async def house(engines: Engines, template_database: str) -> AsyncIterator[Office]:
+    async with a_database(engines, template_database) as url, opened(url) as made:
+        yield made
+
+
 @pytest.fixture
-async def office(database_url: str) -> AsyncIterator[tuple[Office, PostOffice]]:
-    async with opened(database_url) as made:
-        post = await PostOffice().start()
-        server = MailServer.of_url(f"smtp://127.0.0.1:{post.port}?security=none", "kessai@kessai.example")
-        made.out.mail = SmtpPost(server, made.clock)
-        await made.market.contract("130/1", "A", "B", 30_000, tracking_number="T-1\r\nBcc: x@x.example", shipped_on="09-26")
-        try:
-            yield made, post
-        finally:
-            await post.stop()
+async def office(house: Office) -> AsyncIterator[tuple[Office, PostOffice]]:
+    made = await cleared(house)
+    post = await PostOffice().start()
+    server = MailServer.of_url(f"smtp://127.0.0.1:{post.port}?security=none", "kessai@kessai.example")
+    made.out.mail = SmtpPost(server, made.clock)
+    await made.market.contract("130/1", "A", "B", 30_000, tracking_number="T-1\r\nBcc: x@x.example", shipped_on="09-26")
+    yield made, post
+    await post.stop()
 
 
 async def wish(office: Office, who: str | int, email: str, kinds: list[str] | None = None, language: str = "EN") -> Any:

@@ -8,19 +8,24 @@ from typing import Any
 
 import pytest
 
-from api.trusted import sha256_of
-from domain.hook_address import Where
 from domain.statuses import EventKind
 from domain.store import grants, people
 from domain.store.connection import transaction
+from kessai.embedded import Engines
 from tests.api.oauth.people import HASH
-from tests.webhooks.office import EVENTS, LOG, REGISTER, Office, Raw, opened
+from tests.conftest import a_database
+from tests.webhooks.office import EVENTS, LOG, REGISTER, Office, Raw, cleared, opened
+
+
+@pytest.fixture(scope="module")
+async def house(engines: Engines, template_database: str) -> AsyncIterator[Office]:
+    async with a_database(engines, template_database) as url, opened(url) as made:
+        yield made
 
 
 @pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
-    async with opened(database_url) as made:
-        yield made
+async def office(house: Office) -> Office:
+    return await cleared(house)
 
 
 ACTS: dict[str, dict[str, Any]] = {
@@ -130,51 +135,6 @@ async def test_a_site_has_so_many_and_no_more(office: Office):
         await office.hook(130, "http://127.0.0.1:9/hook")
     data = await office.run(130, REGISTER, {"url": "http://127.0.0.1:9/", "document": EVENTS})
     assert data["registerWebhook"]["code"] == "TOO_MANY"
-
-
-async def test_outside_development_only_public_https_is_taken_and_only_trusted_documents_where_they_alone_are_run(database_url: str):
-    trusted = {sha256_of(EVENTS): EVENTS}
-    async with opened(database_url, where=Where(), trusted=trusted, trusted_only=False) as office:
-        for url in ("http://shop.example/x", "https://127.0.0.1/", "https://shop.example:8443/", "https://localhost/"):
-            data = await office.run(130, REGISTER, {"url": url, "document": EVENTS})
-            assert (data["registerWebhook"]["code"], data["registerWebhook"]["path"]) == ("ADDRESS_NOT_ALLOWED", ["url"])
-        hook, _ = await office.hook(130, "https://shop.example/hook", f"sha256:{sha256_of(EVENTS)}")
-        assert (await office.run(130, f'{{ webhook(id: "{hook}") {{ document }} }}'))["webhook"]["document"] == EVENTS
-    async with opened_again(database_url, trusted) as (office, ask):
-        found = await ask("subscription { settlementUpdated { id } }")
-        assert (found["code"], found["message"]) == ("DOCUMENT_NOT_POSSIBLE", "Only documents that were agreed on are run here.")
-        assert "secret" in await ask(EVENTS)
-
-
-def opened_again(database_url: str, trusted: dict[str, str]) -> Any:
-    """The same database behind an API that runs trusted documents only."""
-    import contextlib
-
-    import httpx2
-
-    from api.app import create_app
-    from api.options import ApiOptions
-    from domain.store import administration as admin
-    from tests.api.serving import BASE, Clock
-
-    @contextlib.asynccontextmanager
-    async def made() -> AsyncIterator[Any]:
-        clock = Clock()
-        both = {**trusted, sha256_of(REGISTER): REGISTER}
-        app = create_app(ApiOptions(database_url=database_url, base_url=BASE, trusted=both, trusted_only=True, machine_clock=clock))
-        async with app.router.lifespan_context(app), httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE) as http:
-            scopes = ("contracts:read", "webhooks:write", "settlements:read")
-            given = await admin.create_client("again", site_id=130, scopes=scopes, machine_now=clock.now)
-            token = (await http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=given)).json()["access_token"]
-
-            async def ask(document: str) -> Any:
-                body = {"documentId": f"sha256:{sha256_of(REGISTER)}", "variables": {"url": "https://shop.example/", "document": document}}
-                answer = await http.post("/graphql", json=body, headers={"authorization": f"Bearer {token}"})
-                return answer.json()["data"]["registerWebhook"]
-
-            yield None, ask
-
-    return made()
 
 
 async def test_what_a_person_made_ends_with_the_person(office: Office):

@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from domain.hook_address import Where
 from domain.statuses import EventKind
@@ -69,15 +75,40 @@ async def test_a_name_that_is_looked_up_again_for_each_connection_and_leads_else
     await receiver.stop()
 
 
-async def test_a_certificate_that_is_not_good_is_not_trusted():
+def self_signed(place: Path) -> ssl.SSLContext:
+    """A server's side with a certificate that nobody has vouched for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    signed = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (place / "pem").write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "pem")
+    return context
+
+
+async def test_a_certificate_that_is_not_good_is_not_trusted(tmp_path: Path):
     """Something that speaks no TLS, and nobody at all, have words of their own; none tells about our network."""
-    receiver = await Receiver().start()
     where = Where(allow_private=True)
-    error, _ = await tried(f"https://127.0.0.1:{receiver.port}/", where=where)
-    assert error == "no connection: no TLS"
-    await receiver.stop()
-    refused, _ = await tried(f"http://127.0.0.1:{receiver.port}/", where=where)
-    assert refused == "no connection: refused"
+
+    async def plain(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    assert (await tried(f"https://127.0.0.1:{port}/", where=where))[0] == "no connection: no TLS"
+    server.close()
+    assert (await tried(f"http://127.0.0.1:{port}/", where=where))[0] == "no connection: refused"
+    server = await asyncio.start_server(plain, "127.0.0.1", 0, ssl=self_signed(tmp_path))
+    port = server.sockets[0].getsockname()[1]
+    error = (await tried(f"https://127.0.0.1:{port}/", where=where))[0]
+    server.close()
+    assert error is not None
+    assert error.startswith("no connection: its certificate is not good (self"), error
     context = HttpSender(where, Clock())._pool._ssl_context
     assert context is not None
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
