@@ -11,8 +11,8 @@ from starlette.datastructures import QueryParams
 
 from api import batch
 from api.errors import HttpRefusal
-from api.registrar import Turns
 from api.trusted import Trusted
+from api.turns import Turns
 
 AT_ONCE = 262_144  # bytes that are decoded in one go
 NOT_JSON = "The body is not a JSON object."

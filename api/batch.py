@@ -43,9 +43,9 @@ from graphql import (
 
 from api.context import Context
 from api.documents import Prepared
-from api.registrar import Turns
 from api.results import ContractConflict, ContractRefused, ContractRegistered, ContractsRefused, ContractsRegistered, Named
 from api.scalars import DATE, DATE_TIME
+from api.turns import Turns
 from domain.store.registering import OnProblem
 
 FIELD = "registerContracts"

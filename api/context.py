@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from api.errors import ApiError, ErrorCode
+from api.turns import Turns
 from domain.access import Viewer
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ class Context:
     """One request. `now` is business time, read once; `machine_now` is the system's.
 
     `prepared` is the document that runs; `answer` is what `registerContracts` answers when its work was done before execution
-    (api.batch). `cost` is what the operation costs. `desk` checks what is to be stored
-    (webhooks); only what comes by POST has one. `loaders` belongs to whoever needs something once per request, under a name of his own.
+    (api.batch). `invitations` is where invitations are accepted (None: not here). `cost` is what the operation costs. `desk` checks what is
+    to be stored (webhooks); only what comes by POST has one. `loaders` belongs to whoever needs something once per request, under a name of
+    his own.
     """
 
     caller: Caller
@@ -52,10 +54,12 @@ class Context:
     batch_items: int
     loose_items: int
     prepared: Prepared | None = None
+    invitations: str | None = None
     answer: Any = None
     cost: Cost | None = None
     desk: Desk | None = None
     loaders: dict[str, Any] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns.begin)
 
     @property
     def viewer(self) -> Viewer:

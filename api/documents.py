@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from strawberry.schema.schema import validate_document
 
 from api.errors import ApiError, ErrorCode
 from api.limits.price import Priced, Prices
-from api.limits.shape import check_shape
+from api.limits.shape import check_shape, only_schema
 from api.options import Limits
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Prepared:
     document: DocumentNode
     operations: dict[str | None, OperationDefinitionNode]
     priced: dict[str | None, Priced]
+    fixed: dict[str | None, bool]
+
+    def is_fixed(self, operation: OperationDefinitionNode) -> bool:
+        """Whether an operation asks for nothing but the schema: no data, no rights, no clock."""
+        return self.fixed[operation.name.value if operation.name else None]
 
     def price(self, operation: OperationDefinitionNode) -> Priced:
         """What one of its operations costs."""
@@ -61,6 +67,8 @@ class Faulty:
     errors: tuple[GraphQLError, ...]
 
 
+AT_ONCE = 2_000  # characters that are judged where they are asked for
+THREADS = 2
 LONGER = re.compile(r"Syntax Error: (Document|Source) contains more than (\d+) (tokens|comments|code points)\. ")
 
 
@@ -71,6 +79,14 @@ class Documents:
         self._schema, self._limits = schema, limits
         self._prices = Prices(schema, limits)
         self._known: OrderedDict[str, Prepared | Faulty] = OrderedDict()
+        self._judging = asyncio.Semaphore(THREADS)
+
+    async def prepared(self, text: str) -> Prepared | Faulty:
+        """As `prepare`; a long operation that is new is judged in a thread, few at a time, so that nobody waits for it."""
+        if len(text) <= AT_ONCE or text in self._known:
+            return self.prepare(text)
+        async with self._judging:
+            return self._known.get(text) or self._remember(text, await asyncio.to_thread(self._make, text))
 
     def prepare(self, text: str) -> Prepared | Faulty:
         """Parses and validates, or remembers having done so."""
@@ -78,7 +94,9 @@ class Documents:
         if known is not None:
             self._known.move_to_end(text)
             return known
-        made = self._make(text)
+        return self._remember(text, self._make(text))
+
+    def _remember(self, text: str, made: Prepared | Faulty) -> Prepared | Faulty:
         if len(text) <= self._limits.document_chars:
             self._known[text] = made
             if len(self._known) > self._limits.documents:
@@ -103,7 +121,8 @@ class Documents:
             node.name.value if node.name else None: node for node in document.definitions if isinstance(node, OperationDefinitionNode)
         }
         priced = {name: self._prices.of(document, node) for name, node in operations.items()}
-        return Prepared(text, document, operations, priced)
+        fixed = {name: only_schema(document, node) for name, node in operations.items()}
+        return Prepared(text, document, operations, priced, fixed)
 
 
 def _too_long(limit: int, of: str) -> ApiError:

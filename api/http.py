@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, execute_sync
 from graphql import OperationType as Kind
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -30,6 +30,7 @@ from api.masking import entries, entry
 from api.negotiate import EVENT_STREAM, GRAPHQL_JSON, answer_type, check_content_type
 from api.options import ApiOptions
 from api.registrar import WRITE, ShapeFaults, register_all, shape_faults, site_of, too_many
+from api.signin_invited import PATH as INVITATIONS
 from api.trusted import Trusted
 from api.webhooks.desk import Desk
 from domain.problems import InputProblem
@@ -89,7 +90,7 @@ class GraphQL:
         language = language_of(request.headers.get("accept-language"))
         if asked.size > self._limits.body and len(asked.query) > self._limits.document_chars:
             raise too_large(self._limits.body)  # it is not the contracts that are large
-        document = self._documents.prepare(asked.query)
+        document = await self._documents.prepared(asked.query)
         if isinstance(document, Faulty):
             return _answer({"errors": entries(document.errors, request_id, fallback=document.code, language=language)}, accept)
         try:
@@ -165,6 +166,7 @@ class GraphQL:
             loose_items=self._limits.loose_items,
             prepared=document,
             desk=self._desk,
+            invitations=f"{self._options.base_url}{INVITATIONS}" if self._options.issuer is None else None,
         )
 
     async def _business_now(self, machine_now: datetime) -> datetime:
@@ -243,6 +245,10 @@ class GraphQL:
     async def _execute(self, operation: OperationDefinitionNode, context: Context, variables: dict[str, Any]) -> ExecutionResult:
         assert context.prepared is not None
         name = operation.name.value if operation.name else None
+        if context.prepared.is_fixed(operation):  # a large answer, all of it from memory
+            return await asyncio.to_thread(
+                execute_sync, self._core, context.prepared.document, variable_values=variables, operation_name=name, context_value=context
+            )
         result: Any = await self._schema.execute(
             context.prepared.text,
             variable_values=variables,

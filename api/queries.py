@@ -25,7 +25,7 @@ from api.types.asking import (
     site_of,
 )
 from api.types.connections import ContractConnection, ContractEdge, SettlementConnection, SettlementEdge
-from api.types.contract import Contract, Info, as_of, event_of, events_of, load
+from api.types.contract import Contract, Info, as_of, event_of, events_of, load, load_events_ahead
 from api.types.reconciliation import AccountReconciliation, shown
 from api.types.settlement import SettlementSum, settlement_event_of, settlement_of, shown_settlement
 from api.types.shapes import Count, Node, PageInfo
@@ -119,6 +119,7 @@ async def _listed(info: Info, group: FieldGroup, which: pages.Filter, order: pag
         page = await read_page(tx, listing, asked, Cursors(listing, context.cursor_key), wanted)
         place = await as_of(tx, scope, context)
         found = await load(tx, scope, [spot.contract_id for spot in page.spots], context, place)
+        await load_events_ahead(tx, found.values(), context)
         number = await pages.count(tx, listing) if "count" in wanted else 0
         sums = await pages.sums(tx, listing) if "sums" in wanted else []
     return _Listed(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,6 +11,7 @@ import orjson
 from api.context import Context
 from api.errors import ApiError, ErrorCode, HttpRefusal
 from api.results import AllResults, OneResult, all_refused, count_results, refused_as_a_whole, result_of
+from api.turns import Turns
 from domain.problems import InputProblem, ProblemCode
 from domain.registration import NormalContract, normalise
 from domain.shape import shape_problems
@@ -23,7 +21,6 @@ from domain.store.site_rules import SiteNotReady
 from zengin.kana import UnconvertibleCharacter, to_bank_kana
 
 WRITE = "contracts:write"
-TURN = 0.015  # seconds on the event loop before others have their turn
 BEYOND_INTEGERS = 2**63  # the JSON reader makes floats of whole numbers from here on
 
 Item = NormalContract | list[InputProblem]
@@ -51,24 +48,6 @@ def to_kana(name: str) -> str:
         return to_bank_kana(name)
     except UnconvertibleCharacter as error:
         raise Unwritable(error.char) from None
-
-
-@dataclass(slots=True)
-class Turns:
-    """Lets others have their turn on the event loop when ours has lasted long enough."""
-
-    began: float
-
-    @classmethod
-    def begin(cls) -> Turns:
-        """From now."""
-        return cls(time.perf_counter())
-
-    async def pause(self) -> None:
-        """A turn for others, if ours is over."""
-        if time.perf_counter() - self.began > TURN:
-            await asyncio.sleep(0)
-            self.began = time.perf_counter()
 
 
 def site_of(context: Context) -> int:

@@ -6,6 +6,7 @@ import strawberry
 from graphql import build_schema, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
+from api.claims import ClaimMutations
 from api.documents import Schema
 from api.live.wish import Subscription
 from api.party import PartyMutations
@@ -20,7 +21,7 @@ from api.webhooks.types import Webhook
 
 
 @strawberry.type(description="What changes something. Refusals are answers: members of the result's union.")
-class Mutation(RegistrationMutations, PartyMutations, WebhookMutations, NotificationMutations):
+class Mutation(RegistrationMutations, PartyMutations, ClaimMutations, WebhookMutations, NotificationMutations):
     """The rooms' mutations, put together."""
 
 

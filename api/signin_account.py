@@ -10,7 +10,7 @@ from api.errors import HttpRefusal
 from api.pages import Html, fill, say
 from api.passwords import Busy, Passwords
 from api.signin_browser import Browser, Visit
-from domain.store import grants, grants_browser, people, people_invited
+from domain.store import grants, grants_browser, people, releasing
 from domain.store.administration import NotThere, Refused
 from domain.store.connection import transaction
 
@@ -60,7 +60,7 @@ class Account:
         site, _, code = what.partition("/")
         if person.firm_id is not None and site.isascii() and site.isdecimal() and len(site) <= 9:
             try:
-                await people_invited.release(person.firm_id, int(site), code)
+                await releasing.release(person.firm_id, int(site), code)
             except NotThere:
                 return self._browser.message(visit, "bad_request", status=404)
         return self._browser.to(PATH)

@@ -18,6 +18,9 @@ class ProblemCode(Enum):
     DATE_NOT_POSSIBLE = "DATE_NOT_POSSIBLE"  # past, after the deadline, on a holiday, or beyond the calendar (S22)
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"  # more than the ten digits of a debit record
     TOO_LATE = "TOO_LATE"  # the batch is sealed
+    PARTY_CLAIMED = "PARTY_CLAIMED"  # a firm holds the party (records, section 1)
+    NEEDS_ANOTHER_PERSON = "NEEDS_ANOTHER_PERSON"  # asked by one, approved by another (I18)
+    NOT_POSSIBLE_HERE = "NOT_POSSIBLE_HERE"  # this server is not set up for it
     NOT_FOUND = "NOT_FOUND"  # does not exist, or is not yours: the same answer (I17)
     ADDRESS_NOT_ALLOWED = "ADDRESS_NOT_ALLOWED"  # we do not call there (domain.hook_address)
     DOCUMENT_NOT_POSSIBLE = "DOCUMENT_NOT_POSSIBLE"  # not one subscription that could be stored

@@ -229,38 +229,44 @@ def invite(site: int, code: str, /, *, common: Common = PLAIN) -> None:
     from domain.store.people_invited import invite as make
     from kessai.clockwork import machine_now
 
-    token = with_store(lambda: make(site, code, machine_now=machine_now()))
+    token, expires_at = with_store(lambda: make(site, code, machine_now=machine_now()))
     address = f"{os.environ.get('KESSAI_PUBLIC_URL', '').rstrip('/')}/invitation?code={token}"
     if common.json:
-        print_json({"party": f"{site}/{code}", "address": address})
+        print_json({"party": f"{site}/{code}", "address": address, "expires_at": expires_at.isoformat()})
     else:
         print(f"{address}    (shown once)")
 
 
 @firm_app.command
-def release(firm: int, site: int, code: str, /, *, common: Common = PLAIN) -> None:
-    """Let go of a firm's party, in the firm's name; its site may invite again.
+def release(site: int, code: str, /, *, by: str, common: Common = PLAIN) -> None:
+    """Ask that a firm lets go of a site's party, or agree with the operator who has asked; then its site may invite again.
+
+    A firm does this itself, on its own page or by `releaseParty`. In its place two operators can: each runs this once.
 
     For example:
 
-        kessai firm release 000100000000000018 130 B
+        kessai firm release 130 B --by op-1
+        kessai firm release 130 B --by op-2
 
     Parameters
     ----------
-    firm
-        The firm's number.
     site
         The site that made the party.
     code
         The party's code there.
+    by
+        The user ID of the operator who asks, or agrees.
     """
-    from domain.store.people_invited import release as let_go
+    from domain.store.releasing import ask_or_agree_as
+    from kessai.clockwork import machine_now
 
-    with_store(lambda: let_go(firm, site, code))
+    asked = with_store(lambda: ask_or_agree_as(site, code, by, machine_now=machine_now()))
     if common.json:
-        print_json({"party": f"{site}/{code}", "firm_id": None})
-    else:
+        print_json({"party": f"{site}/{code}", "released": asked is None, "asked_by": None if asked is None else asked.by})
+    elif asked is None:
         print(f"Party {site}/{code} belongs to no firm.")
+    else:
+        print(f"Asked for by {asked.by}. Another operator has to agree by {asked.expires_at:%Y-%m-%d}.")
 
 
 @firm_app.command(name="list")

@@ -62,17 +62,20 @@ function ask(body, more, accept) {
   return fetch("/graphql", { method: "POST", headers: { ...headers, ...more }, body: JSON.stringify(body), credentials: "omit" });
 }
 
+async function told(query) {
+  const answer = await (await ask({ query }, {}, "application/graphql-response+json")).json();
+  if (!answer.data) throw new Error(answer.errors[0].message);
+  return answer.data;
+}
+
 async function enter(given) {
   token = given.trim();
   part("door-problem").textContent = "";
-  const body = { query: INTROSPECTION.replace("{\n  __schema", "{\n  viewer { clientId siteId firmName userName }\n  __schema") };
-  const response = await ask(body, {}, "application/graphql-response+json");
-  const answer = await response.json();
-  if (!answer.data) throw new Error(answer.errors[0].message);
-  const viewer = answer.data.viewer;
+  const { viewer } = await told("{ viewer { clientId siteId firmName userName } }");
+  const { __schema } = await told(INTROSPECTION);
   part("who").textContent = `${say("signedIn")} ${viewer.userName || viewer.firmName || viewer.siteId || viewer.clientId}`;
   part("token").value = part("secret").value = "";
-  Schema.take(answer.data.__schema, part("schema"), WORDS[part("language").value]);
+  Schema.take(__schema, part("schema"), WORDS[part("language").value]);
   part("door").hidden = true;
   part("desk").hidden = part("leave").hidden = false;
   part("query").focus();

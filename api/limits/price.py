@@ -29,6 +29,7 @@ from graphql import (
 )
 
 from api.errors import ApiError, ErrorCode
+from api.limits.shape import only_schema
 from api.options import Limits
 from api.paging import USUAL_PAGE
 
@@ -78,7 +79,8 @@ USUALLY = {
 ELSE = 10
 ROWS = frozenset({"edges", "nodes"})
 INTROSPECTION = frozenset({"__schema", "__type"})
-INTROSPECTED = 5  # values of an introspection for one unit: they come from memory
+INTROSPECTED = 2  # values of an introspection for one unit: they come from memory, in a thread ...
+BESIDE_DATA = 5  # ... but where data stand beside it, on the event loop and in one go: so many units for one value
 HIGHEST = 10**12  # figures in answers end here; doubling fragments go on
 
 
@@ -234,16 +236,22 @@ class Prices:
 
     def of(self, document: DocumentNode, operation: OperationDefinitionNode) -> Priced:
         """The prices of an operation of a valid document."""
-        compiler = _Compiler(self._schema, self._introspected, document, operation)
+        compiler = _Compiler(self._schema, self._introspected, document, operation, alone=only_schema(document, operation))
         root = self._schema.get_root_type(operation.operation)
         return Priced(compiler.selection(root, operation.selection_set, ()), compiler.sizes, self._usual)
 
 
 class _Compiler:
     def __init__(
-        self, schema: GraphQLSchema, introspected: Mapping[tuple[str, str], int], document: DocumentNode, operation: OperationDefinitionNode
+        self,
+        schema: GraphQLSchema,
+        introspected: Mapping[tuple[str, str], int],
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        *,
+        alone: bool,
     ) -> None:
-        self._schema, self._introspected = schema, introspected
+        self._schema, self._introspected, self._alone = schema, introspected, alone
         self._fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         self._defaults = {
             one.variable.name.value: int(one.default_value.value)
@@ -288,12 +296,17 @@ class _Compiler:
         return _Field(
             key=key,
             price=DEAR.get((type_.name, name), 0),
-            times=1 if rows or not _is_list(definition.type) else self._usually(type_.name, name),
+            times=self._times(type_.name, name, definition.type, rows=rows),
             below=self.selection(named, node.selection_set, here) if node.selection_set else None,
             page=self._size(node, here) if named.name.endswith("Connection") else None,
             rows=rows,
-            share=INTROSPECTED if name in INTROSPECTION else 1,
+            share=INTROSPECTED if name in INTROSPECTION and self._alone else 1,
         )
+
+    def _times(self, type_name: str, name: str, type_: Any, *, rows: bool) -> int:
+        if name in INTROSPECTION and not self._alone:
+            return BESIDE_DATA
+        return 1 if rows or not _is_list(type_) else self._usually(type_name, name)
 
     def _usually(self, type_name: str, name: str) -> int:
         return self._introspected.get((type_name, name)) or USUALLY.get((type_name, name), ELSE)

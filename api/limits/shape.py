@@ -14,6 +14,7 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
 )
 
@@ -120,3 +121,20 @@ def too_deep(limit: int, depth: int | None = None) -> ApiError:
         japanese=f"操作の深さは {limit} 段までです（フラグメントを含めてその 4 倍まで）。",
         limit=limit,
     )
+
+
+def only_schema(document: DocumentNode, operation: OperationDefinitionNode) -> bool:
+    """Whether a query asks for nothing but the schema: no data, no rights, no clock."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    waiting, seen = [operation.selection_set], set()
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                if not node.name.value.startswith("__"):
+                    return False
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                waiting.append(fragments[node.name.value].selection_set)
+    return operation.operation is OperationType.QUERY

@@ -96,7 +96,7 @@ class Live:
         self, asked: Asked, caller: Caller, language: Language, request_id: str, *, last: str | None = None
     ) -> Selection | dict[str, Any]:
         """What to follow, or (of a query) the answer. `last` is a place that wins over `after`. Raises Refused."""
-        document = self._documents.prepare(asked.query)
+        document = await self._documents.prepared(asked.query)
         if isinstance(document, Faulty):
             raise Refused(entries(document.errors, request_id, fallback=document.code, language=language), invalid=True)
         try:

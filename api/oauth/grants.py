@@ -28,7 +28,7 @@ from api.tokens import ALGORITHM, LIFE, Claims
 from domain.store import credentials, people
 from domain.store import grants as stored_grants
 
-SCOPES = ("contracts:read", "contracts:write", "settlements:read", "webhooks:write", "operations")
+SCOPES = ("contracts:read", "contracts:write", "settlements:read", "webhooks:write", "parties:write", "operations")
 
 # At DEBUG Authlib writes whole tokens.
 logging.getLogger("authlib").setLevel(logging.INFO)

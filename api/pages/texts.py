@@ -27,6 +27,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "contracts:write": ("Register contracts", "契約の登録"),
     "settlements:read": ("See settlements: what was paid out, and fees", "清算（入金額・手数料）の閲覧"),
     "webhooks:write": ("Set up notices about contracts", "通知先の設定"),
+    "parties:write": ("Let parties of your firm go", "取引先の紐付けの解除"),
     "operations": ("Operate the settlement server", "決済サーバーの運用"),
     # invitation
     "invitation": ("Invitation from $site", "$site からの招待"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from api.scalars import Cursor
+from api.turns import TakesTurns
 from api.types.contract import Contract
 from api.types.settlement import Settlement, SettlementSum
 from api.types.shapes import Count, PageInfo
@@ -12,7 +13,7 @@ from api.types.shapes import Count, PageInfo
 
 @strawberry.type(description="A contract in a list.")
 class ContractEdge:
-    node: Contract = strawberry.field(description="The contract.")
+    node: Contract = strawberry.field(description="The contract.", extensions=[TakesTurns()])
     cursor: str = strawberry.field(description="Its place in this list with this filter and order, for `after` and `before`.")
 
 
@@ -28,7 +29,7 @@ class ContractConnection:
 
 @strawberry.type(description="A settlement in a list.")
 class SettlementEdge:
-    node: Settlement = strawberry.field(description="The settlement.")
+    node: Settlement = strawberry.field(description="The settlement.", extensions=[TakesTurns()])
     cursor: str = strawberry.field(description="Its place in this list with this filter and order, for `after` and `before`.")
 
 

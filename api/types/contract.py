@@ -20,6 +20,7 @@ from strawberry.dataloader import DataLoader
 from api.context import Context
 from api.paging import given, page_size
 from api.scalars import Amount, Cursor, bad_input
+from api.turns import TakesTurns
 from api.types.enums import AccountType, Currency, EventKind, PayoutStatus, ProgressStepName, Role
 from api.types.shapes import (
     BankAccount,
@@ -69,7 +70,7 @@ class ContractEvent(Node):
     happened_on: dt.date | None = strawberry.field(
         description="The bank's or carrier's date of it. Null: it is nothing that a bank or carrier dates."
     )
-    contract: Contract = strawberry.field(description="The contract as it is now, not as it was then.")
+    contract: Contract = strawberry.field(description="The contract as it is now, not as it was then.", extensions=[TakesTurns()])
 
 
 @strawberry.type(description="An event in a timeline.")
@@ -185,13 +186,29 @@ async def _load_events(asked: list[tuple[int, int]]) -> list[list[Row]]:
     return [[row for row in found[contract_id] if row["no"] <= event_count] for contract_id, event_count in asked]
 
 
-async def events_of(contract: Contract, context: Context) -> list[Told]:
-    """The events that this viewer sees, oldest first, as of the contract's own snapshot: never more than `event_count` told."""
+def _events_loader(context: Context) -> DataLoader[tuple[int, int], list[Row]]:
     loader: DataLoader[tuple[int, int], list[Row]] | None = context.loaders.get("events")
     if loader is None:
         loader = context.loaders["events"] = DataLoader(load_fn=_load_events)
+    return loader
+
+
+async def load_events_ahead(tx: Tx, contracts: Iterable[Contract], context: Context) -> None:
+    """Reads the events of a whole page in one query, if the operation speaks of timelines.
+
+    A long page is completed in several turns; each would else ask for the events of its own part.
+    """
+    if context.prepared is None or "timeline" not in context.prepared.text:
+        return
+    counts = {contract.row["contract_id"]: contract.row["event_count"] for contract in contracts}
+    found = await reading.events(tx, counts)
+    _events_loader(context).prime_many({(contract_id, counts[contract_id]): rows for contract_id, rows in found.items()})
+
+
+async def events_of(contract: Contract, context: Context) -> list[Told]:
+    """The events that this viewer sees, oldest first, as of the contract's own snapshot: never more than `event_count` told."""
     contract_id = contract.row["contract_id"]
-    rows = await loader.load((contract_id, contract.row["event_count"]))
+    rows = await _events_loader(context).load((contract_id, contract.row["event_count"]))
     return [
         Told(name_of(contract_id, row["no"], context.cursor_key), row)
         for row in rows
@@ -231,6 +248,7 @@ async def timeline_of(
             raise bad_input("This cursor does not belong to this timeline.")
         begin = names.index(place) + 1
     page = events[begin : begin + size]
+    await info.context.turns.pause()
     return ContractEventConnection(
         edges=[ContractEventEdge(node=event_of(root, told), cursor=told.name) for told in page],
         page_info=PageInfo(

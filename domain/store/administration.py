@@ -23,7 +23,7 @@ from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
 from domain.store import ids, stream
 from domain.store.connection import Tx, reading, transaction
 
-SCOPES = ("contracts:read", "contracts:write", "settlements:read", "webhooks:write", "operations")
+SCOPES = ("contracts:read", "contracts:write", "settlements:read", "webhooks:write", "parties:write", "operations")
 SITE_SCOPES = ("contracts:read", "contracts:write", "settlements:read")
 FIRM_SCOPES = ("contracts:read", "settlements:read")
 FIRMS_HOME = 0  # firms and programs belong to no site; their numbers come from a home of their own

@@ -16,7 +16,7 @@ from domain.store import grants, ids
 from domain.store.administration import FIRMS_HOME, NotThere, Refused
 from domain.store.connection import Tx, reading, transaction
 
-FIRM_SCOPES = ("contracts:read", "settlements:read", "webhooks:write")
+FIRM_SCOPES = ("contracts:read", "settlements:read", "webhooks:write", "parties:write")
 OPERATOR_SCOPES = ("contracts:read", "settlements:read", "operations")
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256  # characters; RFC 9700 leaves it open, NIST SP 800-63B wants at least 8

@@ -30,8 +30,9 @@ class Invitation:
     expires_at: datetime
 
 
-async def invite(site_id: int, code: str, *, machine_now: datetime) -> str:
-    """Makes an invitation for a party of that site; answers the secret that goes into its address. An open one before it ends.
+async def invite(site_id: int, code: str, *, machine_now: datetime) -> tuple[str, datetime]:
+    """Makes an invitation for a party of that site; answers the secret that goes into its address, and when it
+    ends. An open one before it is withdrawn.
 
     Raises `Refused` (PARTY_CLAIMED) for a party that a firm holds: releasing it is that firm's.
     """
@@ -60,7 +61,7 @@ async def invite(site_id: int, code: str, *, machine_now: datetime) -> str:
             machine_now,
             machine_now + INVITATION_LIFE,
         )
-    return token
+    return token, machine_now + INVITATION_LIFE
 
 
 async def show(tx: Tx, token: str, machine_now: datetime) -> Invitation | None:
@@ -96,16 +97,6 @@ async def accept_as_new(
         await tx.run("insert into firm(firm_id, name, created_at) values ($1, $2, $3)", firm_id, firm_name, now)
         await people.insert(tx, user_id, name, firm_id=firm_id, password_hash=password_hash, subject=None, machine_now=machine_now)
         return await _take(tx, token, firm_id, user_id, machine_now), user_id
-
-
-async def release(firm_id: int, site_id: int, code: str) -> None:
-    """A firm lets a party go; afterwards its site may invite again. Raises `NotThere` for a party that the firm does not hold."""
-    async with transaction() as tx:
-        home = await home_of(tx, site_id)
-        if not await tx.run(
-            "update party set firm_id = null where home = $1 and site_id = $2 and code = $3 and firm_id = $4", home, site_id, code, firm_id
-        ):
-            raise NotThere("party", f"{site_id}/{code}")
 
 
 async def _take(tx: Tx, token: str, firm_id: int, user_id: int, machine_now: datetime) -> Invitation:

@@ -135,7 +135,7 @@ async def test_discovery_and_public_keys(api: Served):
         "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "scopes_supported": ["contracts:read", "contracts:write", "settlements:read", "webhooks:write", "operations"],
+        "scopes_supported": ["contracts:read", "contracts:write", "settlements:read", "webhooks:write", "parties:write", "operations"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "PS256"],

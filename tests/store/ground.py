@@ -36,6 +36,9 @@ ROWS: dict[str, str] = {
     "id_head": "values (1, 1)",
     "party": "(home, party_id, site_id, code, name, address) values (1, 1, 130, 'A', 'x', 'x'), (1, 2, 130, 'B', 'x', 'x')",
     "invitation": "values ('t', 1, 1, 130, now(), now()), ('u', 1, 2, 130, now(), now())",
+    "claim_release": (
+        "(home, release_id, party_id, firm_id, asked_by, machine_at, expires_at) values (1, 1, 1, 1, 1, now(), now()), (1, 2, 2, 1, 1, now(), now())"
+    ),
     "party_account": "values (1, 1, 1, '9990', '101', 1, '9000001', 'X'), (1, 2, 1, '9990', '101', 1, '9000002', 'X')",
     "account": (
         "(home, account_id, site_id, bank_code, branch_code, account_type, account_number, holder, consignor_code, from_on, booked) "

@@ -113,6 +113,10 @@ BROKEN_BY: tuple[tuple[str, str, str], ...] = (
     ("person_check1", "update person set password_hash = null", CHECK),
     ("invitation_check", "update invitation set accepted_at = now()", CHECK),  # accepted by somebody, for a firm
     ("invitation_one_open", "update invitation set party_id = 1", UNIQUE),
+    ("claim_release_two_people", "update claim_release set approved_by = 1, approved_at = now()", CHECK),  # one asks, another agrees
+    ("claim_release_approved_by_somebody", "update claim_release set approved_at = now()", CHECK),
+    ("claim_release_one_end", "update claim_release set approved_by = 2, approved_at = now(), withdrawn_at = now()", CHECK),
+    ("claim_release_one_open", "update claim_release set party_id = 1", UNIQUE),
     ("fee_schedule_buyer_fixed_check", "update fee_schedule set buyer_fixed = -1", CHECK),
     ("fee_schedule_seller_fixed_check", "update fee_schedule set seller_fixed = -1", CHECK),
     ("fee_schedule_buyer_basis_points_check", "update fee_schedule set buyer_basis_points = 10001", CHECK),
@@ -142,6 +146,9 @@ BROKEN_BY: tuple[tuple[str, str, str], ...] = (
     ("oauth_assertion_client_id_fkey", STRANGER.format("oauth_assertion", "client_id", "'nobody'"), FOREIGN),
     ("invitation_site_id_fkey", STRANGER.format("invitation", "site_id", "9"), FOREIGN),
     ("invitation_firm_id_fkey", "update invitation set accepted_at = now(), firm_id = 9, user_id = 1", FOREIGN),
+    ("claim_release_firm_id_fkey", STRANGER.format("claim_release", "firm_id", "9"), FOREIGN),
+    ("claim_release_asked_by_fkey", STRANGER.format("claim_release", "asked_by", "9"), FOREIGN),
+    ("claim_release_approved_by_fkey", "update claim_release set approved_by = 9, approved_at = now()", FOREIGN),
     ("invitation_user_id_fkey", "update invitation set accepted_at = now(), firm_id = 1, user_id = 9", FOREIGN),
     ("party_firm_id_fkey", STRANGER.format("party", "firm_id", "9"), FOREIGN),
     ("party_site_id_fkey", STRANGER.format("party", "site_id", "9"), FOREIGN),

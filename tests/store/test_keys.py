@@ -21,7 +21,7 @@ HOME = {
     "hook", "hook_head", "hook_wake", "hook_delivery", "hook_work", "hook_attempt",
 }  # fmt: skip
 PARTY = {  # people and programs: they belong to no site
-    "firm", "person", "invitation", "oauth_client", "oauth_key", "oauth_family", "oauth_code", "oauth_refresh", "oauth_revocation",
+    "firm", "person", "invitation", "claim_release", "oauth_client", "oauth_key", "oauth_family", "oauth_code", "oauth_refresh", "oauth_revocation",
     "oauth_assertion", "browser_session", "consent", "throttle",
 }  # fmt: skip
 LOCAL = {"reply", "reply_body", "reply_line", "exception", "outbox", "lease"}

@@ -340,6 +340,24 @@ class Invitation(Model):
         table = "invitation"
 
 
+class ClaimRelease(Model):
+    """A claim that two operators let go: one asks, another agrees (I18)."""
+
+    home = fields.SmallIntField()
+    release_id = fields.BigIntField(primary_key=True, generated=False)
+    party_id = fields.BigIntField()
+    firm_id = fields.BigIntField()
+    asked_by = fields.BigIntField()
+    machine_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    approved_by = fields.BigIntField(null=True)
+    approved_at = fields.DatetimeField(null=True)
+    withdrawn_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "claim_release"
+
+
 class PartyAccount(Model):
     """An account as a contract named it; rows are never changed."""
 

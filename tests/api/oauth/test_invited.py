@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from domain.store import administration as admin
-from domain.store import people_invited
+from domain.store import people_invited, releasing
 from domain.store.administration import NotThere, Party, Refused
 from domain.store.connection import reading
 from tests.api.oauth.people import PASSWORD, Browser, People
@@ -20,7 +20,7 @@ NEW = {"firm": "新しい会社", "user": "new-user", "password": "a long new se
 
 async def invited(town: People, code: str = "p1", site: int = 130) -> str:
     await admin.create_party(Party(site, code, f"取引先{code}", "港区"), machine_now=town.api.clock.now)
-    return await people_invited.invite(site, code, machine_now=town.api.clock.now)
+    return (await people_invited.invite(site, code, machine_now=town.api.clock.now))[0]
 
 
 async def holder(site: int, code: str) -> int | None:
@@ -123,7 +123,7 @@ async def test_a_site_cannot_invite_for_a_claimed_party_until_its_firm_lets_it_g
     assert refused.value.code == "PARTY_CLAIMED"
     stranger = await admin.create_firm("他社", now=town.api.world.now, machine_now=town.api.clock.now)
     with pytest.raises(NotThere):
-        await people_invited.release(stranger, 130, "p1")
+        await releasing.release(stranger, 130, "p1")
     answer = await browser.submit(await browser.get("/account"), "/account", act="release", what="130/p1")
     assert answer.status_code == 303
     assert await holder(130, "p1") is None

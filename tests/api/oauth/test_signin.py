@@ -139,7 +139,7 @@ async def test_unknown_stopped_and_wrong_have_one_answer(town: People):
 
 
 async def test_known_and_unknown_names_take_as_long():
-    """Within a tenth, by the median of processor time: what argon2 does is what it takes."""
+    """Medians of processor time within 35 %: what argon2 does is what it takes, and other work on the machine is the rest."""
     passwords, known = Passwords(), HASHER.hash(PASSWORD)
     took: dict[str, list[float]] = {"known": [], "unknown": []}
     for _ in range(7):
@@ -148,7 +148,7 @@ async def test_known_and_unknown_names_take_as_long():
             assert not await passwords.fits(kept, "wrong")
             took[name].append(time.process_time() - began)
     medians = [statistics.median(times) for times in took.values()]
-    assert max(medians) / min(medians) < 1.35, "measured on a machine that others use; alone it is within a tenth"
+    assert max(medians) / min(medians) < 1.35
     assert not HASHER.check_needs_rehash(NOBODY), "nobody's hash costs what anybody's does"
 
 

@@ -77,7 +77,7 @@ class Ground:
             await tx.run("update delivery_record set seller_postal_code = '100-0005', buyer_postal_code = '105-0001' where home = 1")
             await tx.run("update contract_number set content = $1 where home = 1 and number = '1'", content_hash(normal(SAME)))
         for name in ("130/1", "130/2"):
-            await self.house.tell(name, EventKind.DEBITED, EventKind.PAID)
+            await self.house.tell(name, EventKind.DEBITED, EventKind.FUNDED)
         async with transaction() as tx:
             await tx.run("update event set happened_on = '2000-09-24' where home = 1")
             await tx.script(RECONCILED)
@@ -119,7 +119,7 @@ class Ground:
     async def ways(self, role: str) -> list[tuple[str, str, str, dict[str, Any]]]:
         """Every way to what a role may look at: alias, root field, arguments, variables."""
         number = self.market.ids[name_of(role)]
-        paid, debited = await self.event_id(role, "PAID"), await self.event_id(role, "DEBITED")
+        funded, debited = await self.event_id(role, "FUNDED"), await self.event_id(role, "DEBITED")
         by_number = {"number": {"siteId": "130", "number": name_of(role).partition("/")[2]}}
         return [
             ("viewer", "viewer", "", {}),
@@ -129,8 +129,8 @@ class Ground:
             ("nodeContract", "node", "Contract", {"id": f"c{number}"}),
             ("nodeSettlement", "node", "Settlement", {"id": f"s{number}"}),
             ("nodeEvent", "node", "ContractEvent", {"id": debited}),
-            ("nodePayoutEvent", "node", "ContractEvent", {"id": paid}),
-            ("nodeSettlementEvent", "node", "SettlementEvent", {"id": f"t{paid[1:]}"}),
+            ("nodePayoutEvent", "node", "ContractEvent", {"id": funded}),
+            ("nodeSettlementEvent", "node", "SettlementEvent", {"id": f"t{funded[1:]}"}),
             ("contracts", "contracts", "(first: 5)", {}),
             ("settlements", "settlements", "(first: 5)", {}),
             ("reconciliation", "reconciliation", "", {}),

@@ -47,7 +47,7 @@ async def pairs(looked_at: Ground) -> dict[str, Pair]:
     """All ways to ask for something by a name: of the first contract, of which neither site 320 nor firms D and H have a part."""
     theirs = looked_at.market.ids["130/1"]
     nothing = make(seconds_of(looked_at.market.machine_now), 1, 99_999)
-    event = await looked_at.event_id("site", "PAID")
+    event = await looked_at.event_id("site", "FUNDED")
     name = event.partition("-")[2]
     cursor = (await looked_at.ask("site", "{ contracts(first: 1) { pageInfo { endCursor } } }"))["contracts"]["pageInfo"]["endCursor"]
     return {
@@ -133,10 +133,10 @@ async def test_what_a_buyer_may_not_see_of_his_own_contract(looked_at: Ground):
     for way in ("node of a settlement", "node of a settlement event"):
         theirs, nothing = [await told(looked_at, "buyer", asked[way].question, v) for v in (asked[way].theirs, asked[way].nothing)]
         assert theirs[1] == nothing[1], way
-    event = await told(looked_at, "buyer", NODE, await looked_at.event_id("site", "PAID"))
+    event = await told(looked_at, "buyer", NODE, await looked_at.event_id("site", "FUNDED"))
     no_event = await told(looked_at, "buyer", NODE, f"e{looked_at.market.ids['130/1']}-{'0' * 20}")
     assert event == no_event
-    after = await told(looked_at, "buyer", AFTER, await looked_at.event_id("site", "PAID"))
+    after = await told(looked_at, "buyer", AFTER, await looked_at.event_id("site", "FUNDED"))
     assert "kind" not in after[1]
 
 
@@ -145,5 +145,5 @@ async def test_what_happens_to_others_moves_nothing_that_is_seen(looked_at: Grou
     lists = "{ contracts { edges { cursor } count { value } pageInfo { endCursor } } settlements { count { value } sums { rows amount } } }"
     before = {role: (await looked_at.ask(role, lists)) for role in ("other-site", "other-firm", "buyer")}
     await looked_at.market.contract("130/7", "G", "H", 1_000)
-    await looked_at.house.tell("130/7", EventKind.DEBITED, EventKind.PAID)
+    await looked_at.house.tell("130/7", EventKind.DEBITED, EventKind.FUNDED)
     assert before == {role: (await looked_at.ask(role, lists)) for role in before}
