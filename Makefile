@@ -65,9 +65,10 @@ format: setup-dev ## Let ruff format the code and mend what it can.
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
 
 .PHONY: schema
-schema: setup ## Write schema.graphql and docs/reference.md from the code.
+schema: setup ## Write schema.graphql, docs/reference.md and docs/api-changes.md from the code.
 	@.venv/bin/python -c 'from pathlib import Path; from api.schema import sdl; Path("schema.graphql").write_text(sdl(), encoding="utf-8")'
 	@$(KESSAI) schema --reference --write >/dev/null
+	@$(KESSAI) schema --changes --write >/dev/null
 
 .PHONY: requirements
 requirements: setup-dev ## Pin the newest versions that fit together (needs uv).

@@ -197,16 +197,18 @@ def schema(
     *,
     write: Annotated[bool, Parameter(negative="")] = False,
     reference: Annotated[bool, Parameter(negative="")] = False,
+    changes: Annotated[bool, Parameter(negative="")] = False,
     file: Path | None = None,
     common: Common = PLAIN,
 ) -> None:
-    """Print the GraphQL schema, or the page that explains it; or write them to their files.
+    """Print the GraphQL schema, the page that explains it, or what has come to it since the last release; or write them to their files.
 
     For example:
 
         kessai schema > schema.graphql
         kessai schema --write
         kessai schema --reference --write
+        kessai schema --changes
 
     Parameters
     ----------
@@ -214,17 +216,25 @@ def schema(
         Write it to the file.
     reference
         The page with every type, field and value (docs/reference.md), made from the schema.
+    changes
+        What has come since docs/released.graphql, and what leaves (docs/api-changes.md).
     file
-        Which file (default schema.graphql or docs/reference.md).
+        Which file (default schema.graphql, docs/reference.md or docs/api-changes.md).
     """
     from api.schema import sdl
+    from kessai import __version__, api_changes
     from kessai.reference import reference as page
 
-    text = page(sdl()) if reference else sdl()
+    what, text, usual = "schema", sdl(), Path("schema.graphql")
+    if reference:
+        what, text, usual = "reference", page(text), Path("docs/reference.md")
+    elif changes:
+        released = Path("docs/released.graphql").read_text(encoding="utf-8")
+        what, text, usual = "changes", api_changes.page(released, text, __version__), Path("docs/api-changes.md")
     if not write:
-        print_json({"reference" if reference else "schema": text}) if common.json else print(text, end="")
+        print_json({what: text}) if common.json else print(text, end="")
         return
-    target = file or Path("docs/reference.md" if reference else "schema.graphql")
+    target = file or usual
     changed = not target.exists() or target.read_text(encoding="utf-8") != text
     target.write_text(text, encoding="utf-8")
     if common.json:
