@@ -35,7 +35,7 @@ class Limits:
     operations: int = 20  # in a document
     depth: int = 14  # levels of fields
     aliases: int = 60  # in an operation, fragments written out
-    cost: int = 50_000  # see api.limits.price
+    cost: int = 80_000  # see api.limits.price
     page: int = 200  # rows of a page, 200 at most
     rate: int = 1_200  # requests of a client ...
     rate_seconds: int = 10  # ... in so many seconds; a rate of 0: nobody counts

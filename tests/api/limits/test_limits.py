@@ -183,7 +183,7 @@ def test_what_is_too_costly_is_told_with_numbers_and_place():
     assert refused.value.extensions == {
         "code": "TOO_COSTLY",
         "cost": 120_651,
-        "limit": 50_000,
+        "limit": 80_000,
         "dearest": "contracts.edges.node.timeline.edges.node.kind",
     }
 

@@ -100,7 +100,7 @@ async def test_over_the_wire(database_url: str):
         assert error["extensions"]["code"] == "RATE_LIMITED"
         assert 0 < error["extensions"]["retryAfter"] == int(answers[3].headers["retry-after"]) <= 10
         assert "回を超えました" in error["message"]
-        assert answers[0].json()["extensions"] == {"cost": {"requested": 1, "limit": 50_000, "dearest": "__typename"}}
+        assert answers[0].json()["extensions"] == {"cost": {"requested": 1, "limit": 80_000, "dearest": "__typename"}}
         assert (await api.post("{ __typename }", who="other")).status_code == 200
         api.clock.forward(seconds=10)
         answer = await api.post("{ __typename }")
