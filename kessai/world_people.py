@@ -15,6 +15,7 @@ from kessai.credentials import Credentials, Frontend, Login
 
 DEMO_PASSWORD = "kessai-demo"  # noqa: S105 - known to everybody, and good on loopback only
 REDIRECT_URI = "http://127.0.0.1/callback"  # any port: whoever tries it chooses one
+EXPLORER_URI = "http://127.0.0.1/explorer"  # people sign in on the explorer's page as well
 OPERATOR = "operator"
 
 
@@ -36,7 +37,9 @@ async def with_people(made: Credentials, known: Credentials | None, *, loopback:
     frontend = known.frontend if known else None
     if frontend is None or frontend.client_id not in {row["client_id"] for row in await administration.list_clients()}:
         scopes = (*grants_clients.FRONTEND_SCOPES, "operations")
-        client_id, _ = await grants_clients.create_frontend("sandbox frontend", [REDIRECT_URI], scopes=scopes, machine_now=machine_now)
+        client_id, _ = await grants_clients.create_frontend(
+            "sandbox frontend", [REDIRECT_URI, EXPLORER_URI], scopes=scopes, machine_now=machine_now
+        )
         frontend = Frontend(client_id, REDIRECT_URI)
     return replace(made, people=logins, operators=(operator,), frontend=frontend)
 

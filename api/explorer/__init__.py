@@ -16,6 +16,7 @@ FILES = {
     "/explorer": ("page.html", "text/html"),
     "/explorer/explorer.js": ("explorer.js", "text/javascript"),
     "/explorer/schema.js": ("schema.js", "text/javascript"),
+    "/explorer/person.js": ("person.js", "text/javascript"),
     "/explorer/explorer.css": ("explorer.css", "text/css"),
 }
 # Nothing from elsewhere, nothing inline, nowhere else to send to, in nobody's frame.

@@ -4,7 +4,9 @@
 const WORDS = {
   en: {
     title: "explorer", signIn: "Sign in", leave: "Sign out", token: "Access token", useToken: "Use this token", client: "Client ID",
-    secret: "Client secret", getToken: "Get a token", run: "Run", stop: "Stop", operation: "Operation name", language: "Messages in",
+    secret: "Client secret", getToken: "Get a token", frontend: "Client ID of a frontend", asPerson: "Sign in with user ID and password",
+    blocked: "The browser did not let the sign-in window open.", waiting: "Sign in in the other window ...", denied: "Nothing was allowed:",
+    strange: "An answer came that nobody has asked for.", back: "Signed in. You can close this window.", run: "Run", stop: "Stop", operation: "Operation name", language: "Messages in",
     cost: "Show cost", query: "Operation", variables: "Variables (JSON)", headers: "Further headers (JSON)", search: "Find in the schema",
     signInWhy: "Nothing is shown without an access token. It stays in this page and is forgotten when you close it.",
     signedIn: "Signed in:", notObject: "is not a JSON object", following: "Following: events appear as they happen.",
@@ -13,7 +15,10 @@ const WORDS = {
   },
   ja: {
     title: "エクスプローラー", signIn: "サインイン", leave: "サインアウト", token: "アクセストークン", useToken: "このトークンを使う",
-    client: "クライアント ID", secret: "クライアントシークレット", getToken: "トークンを取得", run: "実行", stop: "停止",
+    client: "クライアント ID", secret: "クライアントシークレット",
+    frontend: "フロントエンドのクライアント ID", asPerson: "ユーザー ID とパスワードでサインイン",
+    blocked: "サインインのウィンドウを開けませんでした。", waiting: "別のウィンドウでサインインしてください ...", denied: "許可されませんでした：",
+    strange: "要求していない応答が届きました。", back: "サインインしました。このウィンドウは閉じてかまいません。", getToken: "トークンを取得", run: "実行", stop: "停止",
     operation: "操作名", language: "メッセージの言語", cost: "費用を表示", query: "操作", variables: "変数（JSON）",
     headers: "追加のヘッダー（JSON）", search: "スキーマから探す",
     signInWhy: "アクセストークンがないと何も表示されません。トークンはこのページの中だけにあり、閉じると消えます。",
@@ -84,6 +89,7 @@ async function enter(given) {
 function leave() {
   if (line) line.abort();
   token = "";
+  Person.leave();
   part("who").textContent = part("answer").textContent = "";
   state("");
   part("schema").replaceChildren();
@@ -169,6 +175,7 @@ part("query").value = FIRST;
 speak();
 part("language").addEventListener("change", speak);
 part("by-token").addEventListener("submit", trying(() => enter(part("token").value), "door-problem"));
+part("by-person").addEventListener("submit", trying(() => Person.signIn(part("frontend").value.trim()), "door-problem"));
 part("by-client").addEventListener("submit", trying(byClient, "door-problem"));
 part("leave").addEventListener("click", leave);
 part("run").addEventListener("click", trying(run, "state"));
@@ -182,3 +189,4 @@ part("query").addEventListener("keydown", (event) => {
   event.preventDefault();
   document.execCommand("insertText", false, "  ");
 });
+Person.begin((given) => { token = given; }, enter);

@@ -9,8 +9,10 @@ import pytest
 
 from api.explorer import FILES, HERE
 from api.options import Limits
+from domain.store import grants_clients
 from tests.api.limits.test_limits import code_of
-from tests.api.serving import Served, serving
+from tests.api.oauth.people import with_people
+from tests.api.serving import BASE, Served, serving
 
 
 @pytest.fixture
@@ -64,3 +66,34 @@ def test_what_it_asks_first_is_within_the_limits():
     first = re.search(r"FIRST = `(.*?)`", (HERE / "explorer.js").read_text(encoding="utf-8"), re.DOTALL)
     assert first
     assert code_of(first[1], limits=Limits()) == ""
+
+
+async def test_people_sign_in_on_it(database_url: str):
+    """The steps that person.js takes, at the endpoints of the server that serves it: code with PKCE, refresh, revocation, no secret."""
+    async with with_people(database_url) as town:
+        about = (await town.api.http.get("/.well-known/oauth-protected-resource")).json()
+        assert about["authorization_servers"] == [BASE], "the page compares its own origin with this, and the answer's `iss`"
+        redirect = f"{BASE}/explorer"
+        client_id, _ = await grants_clients.create_frontend("explorer", [redirect], machine_now=town.api.clock.now)
+        flow = town.flow(client_id=client_id, redirect_uri=redirect, scope=None)
+        back = await flow.authorize(await town.signed_in())
+        assert back["iss"] == BASE
+        assert set(back) == {"code", "state", "iss"}
+        first = (await flow.redeem(back["code"])).json()
+        assert first["expires_in"] > 60, "it asks again a minute before"
+        second = (await flow.refresh(first["refresh_token"])).json()
+        assert (await town.viewer(second["access_token"])).json()["data"]["viewer"]["userName"] == "b-sha"
+        gone = await town.api.http.post("/oauth/revoke", data={"token": second["refresh_token"], "client_id": client_id})
+        assert gone.status_code == 200
+        assert (await flow.refresh(second["refresh_token"])).status_code == 400
+
+
+def test_what_signs_people_in_stays_in_the_page():
+    """PKCE and `state` are made anew and compared, the channel is this origin's, and no secret goes into an address."""
+    script = (HERE / "person.js").read_text(encoding="utf-8")
+    for part in ('code_challenge_method: "S256"', "crypto.getRandomValues", "given.state !== asked.state", "given.iss !== issuer"):
+        assert part in script, part
+    assert "BroadcastChannel" in script
+    assert not re.search(r"postMessage\([^)]*,|document\.cookie|client_secret", script)
+    assert script.count("location.search") == 1
+    assert 'history.replaceState(null, "", "/explorer")' in script, "the code leaves the address at once"
