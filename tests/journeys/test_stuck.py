@@ -110,6 +110,7 @@ async def test_a_receipt_does_not_end_the_silence(store: None, tmp_path: Path) -
     """The result is overdue, then the file's receipt comes: nobody knows yet what became of the debits, and the list says since when."""
     async with town(tmp_path) as here:
         await here.rule("9992", {"silence": ["receipt", "result"]}, kind="91")
+        await here.rule("9992", {"silence": ["statement"]}, kind="03")
         await one(here)
         await here.walk("09-28 12:00")
         before = await lists.list_unknown(now=await here.now())
