@@ -11,6 +11,7 @@ from domain.statuses import DebitStatus, DeliveryStatus, PayoutStatus
 from domain.store import pages
 from domain.stream import decode
 from tests.api.market import KEY, Market, counted
+from tests.api.sight.looking import everything
 
 FIGURE_9 = """
 { settlements {
@@ -390,3 +391,23 @@ async def test_a_list_takes_as_many_queries_as_it_has_parts(market: Market, how_
         with counted() as seen:
             await market.ask("A", query)
         assert len(seen) == queries, (query, seen)
+
+
+async def test_every_nested_field_of_a_list_takes_no_query_more_for_more_rows(market: Market):
+    """N+1: everything that can be selected below a list, with one row and with eight."""
+    queries = [f"{{ {name} {everything(connection)} }}" for name, connection in LISTS.items()]
+    counts: list[list[int]] = []
+    for rows in (1, 7):
+        for number in range(rows):
+            await market.contract(f"130/{rows}-{number}", "A", "B", 1_000, debited_on="09-25", **DEBITED)
+        counts.append([])
+        for query in queries:
+            assert "timeline" in query
+            with counted() as seen:
+                await market.ask("A", query)
+            counts[-1].append(len(seen))
+    assert counts[0] == counts[1]
+    assert max(counts[0]) <= 8
+
+
+LISTS = {"contracts": "ContractConnection", "settlements": "SettlementConnection"}
