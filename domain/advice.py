@@ -57,6 +57,16 @@ ADVICE: Mapping[str, Advice] = {
         "送信していないファイルに対する回答です。",
         (KEPT, "kessai batches --bank {bank}    shows what was sent there", ASK),
     ),
+    "OTHER_BATCH": Advice(
+        "A message of a bank speaks of another batch than the call or name that it came under.",
+        "別のバッチに関する電文です。",
+        (KEPT, "kessai batches --bank {bank}    shows what was sent there", ASK),
+    ),
+    "UNKNOWN_AT_BANK": Advice(
+        "Asked after a batch, the bank says that it does not know it. It stays unknown and is not sent again by itself.",
+        "銀行はこのバッチを受け付けていないと回答しました。自動では再送しません。",
+        ("kessai batches --bank {bank}    shows what was sent and when", ASK),
+    ),
     "UNKNOWN_ACCOUNT": Advice(
         "A statement of an account that is not ours.",
         "当方の口座ではない入出金明細です。",

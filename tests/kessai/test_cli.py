@@ -69,7 +69,7 @@ def test_the_front_page_names_every_command(run: Run):
         (["batches", "--status", "GONE"], "GONE is not a batch status"),
         (["site", "add"], "requires an argument"),
         (["contract", "register"], "Name a file or say --example"),
-        (["bank", "add", "9994", "E", "--kana", "ｲ"], "--directory or --sftp"),
+        (["bank", "add", "9994", "E", "--kana", "ｲ"], "--directory, --sftp or --url"),
         (["sandbox", "clock", "tomorrow"], "Nothing runs here"),
         (["status"], "Nothing runs here"),
         (["token"], "There is no world here yet"),
