@@ -37,6 +37,11 @@ INHERITED = frozenset(
         "KESSAI_LOG_LEVEL",
         "KESSAI_THREADS",
         "KESSAI_PUBLIC_URL",
+        "KESSAI_LIMITS",
+        "KESSAI_CORS_ORIGINS",
+        "KESSAI_TRUSTED_DOCUMENTS",
+        "KESSAI_TRUSTED_ONLY",
+        "KESSAI_TRUSTED_PROXIES",
         "KESSAI_CRASH_AT",
     }
 )

@@ -1,5 +1,6 @@
 """Children: watched, started again, ended with all they started; ports chosen and refused."""
 
+import ast
 import asyncio
 import contextlib
 import os
@@ -163,3 +164,22 @@ def test_without_a_port_the_next_free_one_is_used(monkeypatch: pytest.MonkeyPatc
         chosen, moved = choose_port(None)
     assert moved
     assert chosen != port
+
+
+async def test_what_is_set_for_the_api_reaches_it_under_up_too(processes: Processes, monkeypatch: pytest.MonkeyPatch):
+    """Limits, origins, trusted documents and proxies are settings of the API, however it is started; a child's own words win."""
+    given = {
+        "KESSAI_LIMITS": "depth=10",
+        "KESSAI_CORS_ORIGINS": "https://shop.example",
+        "KESSAI_TRUSTED_DOCUMENTS": "/none",
+        "KESSAI_TRUSTED_ONLY": "1",
+        "KESSAI_TRUSTED_PROXIES": "10.0.0.7",
+        "KESSAI_PORT": "9999",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    show = "import os; print('ready', {k: v for k, v in os.environ.items() if k.startswith('KESSAI_')}, flush=True)"
+    child = processes.start(Program("shows", [sys.executable, "-c", f"{show}; import signal; signal.pause()"], {"KESSAI_PORT": "8000"}))
+    await ready(processes, child)
+    (line,) = [line for line in child.log.read_text().splitlines() if line.startswith("ready")]
+    assert ast.literal_eval(line.removeprefix("ready ")).items() >= {**given, "KESSAI_PORT": "8000"}.items()
