@@ -87,16 +87,20 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A carrier and how to reach it; the secret signs both directions (docs/wire.md, section 2)."""
+    """A carrier and how to reach it: by calls (docs/wire.md section 2), whose secret signs both directions, or by CSV files (section 6)."""
 
     carrier_id: str
     name: str
-    url: str
-    secret: str = field(repr=False)
+    url: str | None = None  # http alone
+    secret: str | None = field(default=None, repr=False)  # http alone; two while it is changed
     calendar: int = int(CalendarKind.BANK_DAYS)
     ship_days: int = 3
     overdue_days: int = 7
     deduplicates: bool = True
+    connector: str = "http"  # or directory, sftp
+    address: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of the files, as a bank's
+    billing_code: str | None = None  # 請求先顧客コード: the carrier's code for us, in its files
+    status_words: Mapping[str, str] = field(default_factory=dict)  # its own words for what happens: {"配達済": "delivered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,12 @@ async def save_bank(tx: Tx, values: Mapping[str, Any]) -> None:
 async def create_carrier(carrier: Carrier) -> None:
     """Makes a carrier known, or changes what is said about it."""
     async with transaction() as tx:
-        await _upsert(tx, "carrier", ("carrier_id",), asdict(carrier))
+        await _upsert(tx, "carrier", ("carrier_id",), carrier_row(carrier))
+
+
+def carrier_row(carrier: Carrier) -> dict[str, Any]:
+    """A carrier by its columns, as they are written."""
+    return asdict(carrier) | {"address": json.dumps(dict(carrier.address)), "status_words": json.dumps(dict(carrier.status_words))}
 
 
 async def create_site(site: Site) -> None:

@@ -21,6 +21,7 @@ ROWS: dict[str, str] = {
     "fee_schedule": "(site_id, from_on) values (130, '2000-01-01')",
     "bank": "(bank_code, name, kana, connector, address) values ('9990', 'x', 'x', 'directory', '{}')",
     "bank_poll": "(bank_code, machine_at, moves) values ('9990', now(), 0)",
+    "carrier_poll": "(carrier_id, machine_at, moves) values ('sbx', now(), 0)",
     "firm": "(firm_id, name, created_at) values (1, 'x', now())",
     "oauth_client": "(client_id, name, secret_hash, site_id, scopes, machine_at) values ('c', 'x', 'x', 130, '{}', now())",
     "person": "(user_id, name, operator, password_hash, machine_at) values (1, 'op-1', true, 'x', now()), (2, 'op-2', true, 'x', now())",

@@ -12,7 +12,7 @@ import pytest
 from domain.store.connection import reading, transaction
 from domain.store.partitions import BY_CONTRACT, BY_DAY, FILLFACTOR, ensure_partitions
 
-REFERENCE = {"business_clock", "carrier", "site", "site_route", "fee_schedule", "bank", "bank_poll"}
+REFERENCE = {"business_clock", "carrier", "carrier_poll", "site", "site_route", "fee_schedule", "bank", "bank_poll"}
 HOME = {
     "id_head", "party", "party_account", "account", "mandate", "contract_number", "contract", "delivery_record", "contract_state", "event",
     "contract_date", "standing", "settlement_sum", "sum_place",

@@ -46,6 +46,7 @@ from domain.store.models.reference import (
     BrowserSession,
     BusinessClock,
     Carrier,
+    CarrierPoll,
     ClaimRelease,
     Consent,
     FeeSchedule,
@@ -71,6 +72,7 @@ from domain.store.models.reference import (
 ALL: tuple[type[Model], ...] = (
     BusinessClock,
     Carrier,
+    CarrierPoll,
     Site,
     SiteRoute,
     FeeSchedule,

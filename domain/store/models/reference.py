@@ -27,15 +27,32 @@ class Carrier(Model):
 
     carrier_id = fields.CharField(max_length=255, primary_key=True)
     name = fields.TextField()
-    url = fields.TextField()
-    secret = fields.TextField()
+    url = fields.TextField(null=True)
+    secret = fields.TextField(null=True)
     calendar = fields.SmallIntField()
     ship_days = fields.SmallIntField()
     overdue_days = fields.SmallIntField()
     deduplicates = fields.BooleanField()
+    connector = fields.TextField()
+    address: fields.JSONField[Any] = fields.JSONField()
+    billing_code = fields.TextField(null=True)
+    status_words: fields.JSONField[Any] = fields.JSONField()
 
     class Meta:
         table = "carrier"
+
+
+class CarrierPoll(Model):
+    """When a carrier's out/ was last looked through."""
+
+    carrier_id = fields.CharField(max_length=255, primary_key=True)
+    machine_at = fields.DatetimeField()
+    moves = fields.BigIntField()
+    problem = fields.TextField(null=True)
+    failures = fields.IntField()
+
+    class Meta:
+        table = "carrier_poll"
 
 
 class Site(Model):
