@@ -15,6 +15,7 @@ from structlog import get_logger
 from domain import contract_id as contract_ids
 from domain.bank_names import Incoming, read_name
 from domain.calendar import business_date
+from domain.machines import DeliveryFact
 from domain.store import batches, credit_notices, leases, notices, outbox, outgoing, receipts, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
@@ -206,16 +207,12 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
             listed = answer["results"]
             if answer["batch_id"] != reply.name or not isinstance(listed, list) or len(listed) > MAX_EVENTS:
                 raise TypeError("results")
-            found = [
-                _notice(line_no, {**line, "type": line["status"]}, business_date(now))
-                for line_no, line in enumerate(listed, 1)
-                # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN
-                if not (in_time and line["status"] == "accepted" and _shipment(line))
-            ]
+            found = [_notice(line_no, {**line, "type": line["status"]}, business_date(now)) for line_no, line in enumerate(listed, 1)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable("MALFORMED", f"the answer cannot be read: {type(error).__name__}") from error
-    await _stage_notices(reply, found)
-    async with transaction() as tx:
+    # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN. The parcel's number is news at once.
+    accepted = [x for x in found if in_time and x.fact is DeliveryFact.ACCEPTED]
+    async with transaction() as tx:  # before the reply is done with: who dies here reads it again
         await tx.run(
             "update batch set status = 6, answered_at = $4, sent_at = coalesce(sent_at, $4) where home = $1 and batch_id = $2 and carrier_id = $3 "
             "and status in (3, 4, 9)",
@@ -224,6 +221,8 @@ async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
             reply.partner,
             now,
         )
+        await notices.fill_tracking_numbers(tx, home, reply.partner, accepted)
+    await _stage_notices(reply, [x for x in found if not (in_time and x.fact is DeliveryFact.ACCEPTED)])
 
 
 async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:

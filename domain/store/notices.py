@@ -203,6 +203,26 @@ def _entries(rows: Iterable[Row]) -> list[stream.StreamEntry]:
     return [stream.StreamEntry(site_id, kind, *lists) for (site_id, kind), lists in told.items()]
 
 
+async def fill_tracking_numbers(tx: Tx, home: int, carrier_id: str, accepted: Iterable[Notice]) -> None:
+    """The parcels' numbers (送り状番号) that came with a carrier's acceptance; no event, since nothing has happened to the goods.
+
+    A number that is there stays, and one for another carrier's shipment, another home's or an attempt that is over is no news of ours.
+    """
+    named = [x for x in accepted if x.home == home and x.tracking_number is not None]
+    if named:
+        await tx.run(
+            "update contract_state s set tracking_number = r.number "
+            "from unnest($2::bigint[], $3::smallint[], $4::text[]) r(contract_id, attempt, number) "
+            "where s.home = $1 and s.contract_id = r.contract_id and s.delivery_attempt = r.attempt and s.carrier_id = $5 "
+            "and s.tracking_number is null",
+            home,
+            [x.contract_id for x in named],
+            [x.attempt for x in named],
+            [x.tracking_number for x in named],
+            carrier_id,
+        )
+
+
 async def _fill_tracking_number(tx: Tx, home: int, known: list[Row]) -> None:
     """A notice that moves nothing may still be the first to name the parcel."""
     named = {r["contract_id"]: r["tracking_number"] for r in known if r["tracking_number"] is not None}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from domain.store import batches, filling
 from tests.journeys.checks import sound
 from tests.journeys.town import chunks_of, contract, town
+from workers.channels.carrier import HttpCarrier
 
 _DEBITED = ["09-20 09:00 REGISTERED", "09-20 11:00 DEBIT_INSTRUCTED", "09-25 10:00 DEBITED", "09-25 10:00 DELIVERY_INSTRUCTED"]
 _FUNDED = "09-27 06:00 FUNDED"
@@ -170,6 +173,7 @@ async def test_a_failed_attempt_is_told_once_and_moves_nothing(store: None, tmp_
     async with town(tmp_path) as here:
         await here.register(130, contract("T1", model="SILENT"))
         await here.walk("09-26 12:00")
+        await here.say(_UNNAMED)
         for event, tracking in (("a", None), ("a", "900000000077"), ("b", "900000000078")):
             await here.notice("130/T1", "attempt_failed", "09-26", event_id=event, message=f"{event}{tracking}", tracking=tracking)
         row = (await here.contracts())["130/T1"]
@@ -185,11 +189,42 @@ async def test_a_failed_attempt_is_told_once_and_moves_nothing(store: None, tmp_
         await sound(here)
 
 
+_UNNAMED = "update contract_state set tracking_number = null"  # of a carrier that does not name parcels when it accepts them
+
+
+async def test_the_answer_names_the_parcel(store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An acceptance in time moves nothing and is no event, but its 送り状番号 is there at once; of nobody's shipment it is no news."""
+    answered = HttpCarrier.post
+
+    async def also_of_others(self: HttpCarrier, key: str, body: bytes) -> Any:
+        answer = await answered(self, key, body)
+        assert answer is not None
+        listed = orjson.loads(answer.body)
+        one = listed["results"][0]["shipment_id"]
+        strange = (f"{one[:18]}02", f"{int(other):018d}01", "057312000001000012" + "01")
+        listed["results"] += [{"shipment_id": x, "status": "accepted", "reason": None, "tracking_number": "777"} for x in strange]
+        return replace(answer, body=orjson.dumps(listed))
+
+    async with town(tmp_path) as here:
+        await here.register(130, contract("T1", model="SILENT"))
+        await here.register(130, contract("T2", buyer=await here.buyer("9110009", yen=1)))  # never debited, never instructed
+        other = (await here.contracts())["130/T2"]["contract_id"]
+        monkeypatch.setattr(HttpCarrier, "post", also_of_others)
+        await here.walk("09-25 12:00")
+        found = await here.contracts()
+        assert (found["130/T1"]["tracking_number"], await here.diary("130/T1")) == ("900000000001", _DEBITED)
+        assert found["130/T2"]["tracking_number"] is None
+        await here.notice("130/T1", "in_transit", "09-25", tracking="900000000078")
+        assert [x["status"] for x in await here.rows("select status from batch where kind = 2")] == [6]
+        assert await here.exceptions() == []
+
+
 async def test_a_later_notice_fills_in_the_tracking_number(store: None, tmp_path: Path) -> None:
     """What moves nothing may still be the first to name the parcel; a number that is there stays."""
     async with town(tmp_path) as here:
         await here.register(130, contract("T1", model="SILENT"))
         await here.walk("09-26 12:00")
+        await here.say(_UNNAMED)
         await here.notice("130/T1", "delivered", "09-26")
         for kind, tracking in (("in_transit", "900000000077"), ("picked_up", "900000000078")):
             await here.notice("130/T1", kind, "09-26", tracking=tracking)
