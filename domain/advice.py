@@ -151,6 +151,33 @@ ADVICE: Mapping[str, Advice] = {
             "a receipt, result or statement settles it by itself",
         ),
     ),
+    "OUT_OF_REACH": Advice(
+        "A bank or carrier cannot be reached, has no room, or breaks off, again and again. It is tried on; nothing is sent twice.",
+        "接続できない状態、または送受信が途中で切れる状態が続いています。再試行を続けます。二重送信はありません。",
+        (
+            "the reason above says what fails: no connection, no directory, no room",
+            "kessai bank test {bank}    says at a bank what would fail now",
+            "kessai batches --unfinished    shows what waits; it goes by itself, and may come after its deadline",
+        ),
+    ),
+    "LOGIN_REFUSED": Advice(
+        "A bank or carrier does not let us in. Nothing is sent to it until it does.",
+        "接続先でログインが拒否されました。解消するまで送受信できません。",
+        (
+            "ask {bank} whether our key or secret there was changed or blocked",
+            "kessai bank set {bank} address.key_file=... (sftp) or address.secret=... (http)    if we have another one now",
+            "kessai bank test {bank}    says whether it lets us in; what waits then goes by itself",
+        ),
+    ),
+    "HOST_KEY_CHANGED": Advice(
+        "A server shows another key than the one agreed on: another machine, or somebody between. Nothing is sent to it or taken from it.",
+        "接続先のホスト鍵が登録済みのものと異なるため、送受信を停止しています。",
+        (
+            "ask bank {bank} on another way (telephone, letter) for its new key; do not believe the one that the line shows",
+            "kessai bank set {bank} address.known_host=...    only when it is the bank's",
+            "kessai bank test {bank}    says whether it is the one agreed on; what waits then goes by itself",
+        ),
+    ),
     "SPOOL_LOST": Advice(
         "The sealed bytes are lost, and made again they differ.",
         "封印済みファイルが失われ、再作成した内容が一致しません。",

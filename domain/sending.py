@@ -10,6 +10,9 @@ from enum import Enum
 
 from domain.statuses import BatchStatus
 
+TRIES_UNTIL_TOLD = 10
+"""Failed tries after which a person is told that somebody outside cannot be reached: some ten minutes of sending, an hour of looking."""
+
 
 class NextStep(Enum):
     """What may be done with a batch."""

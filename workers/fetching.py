@@ -44,7 +44,7 @@ async def fetch_bank(bank_code: str, *, services: Services, holder: str, now: da
 async def _round(bank_code: str, services: Services, now: datetime) -> None:
     async with reading() as tx:
         moves = (await clock.state(tx)).moves
-    problem = None
+    problem: ChannelError | None = None
     try:
         address = await sending.address_of(bank_code)
         async with services.banks(address) as bank:
@@ -52,13 +52,15 @@ async def _round(bank_code: str, services: Services, now: datetime) -> None:
             if isinstance(bank, HttpBank):
                 await _inquire(bank_code, bank, services, now)
     except ChannelError as error:
-        problem = str(error)
-    if problem is not None:
-        get_logger().warning("bank_not_heard", reason=problem)
-    await inbox.end_poll(bank_code, services.machine_clock(), moves, problem)
+        problem = error
+    if problem is None:
+        await inbox.end_poll(bank_code, services.machine_clock(), moves, None, now)
+        return
+    get_logger().warning("bank_not_heard", reason=str(problem))
+    await inbox.end_poll(bank_code, services.machine_clock(), moves, str(problem), now, code=problem.code, passes=problem.passes)
 
 
-async def _look(bank_code: str, bank: PickUp, services: Services, now: datetime) -> str | None:
+async def _look(bank_code: str, bank: PickUp, services: Services, now: datetime) -> ChannelError | None:
     """One look; answers the first problem with a single file."""
     channel, problem = inbox.bank_channel(bank_code), None
     for file in await _news(bank_code, await bank.list_out(), services):
@@ -70,7 +72,7 @@ async def _look(bank_code: str, bank: PickUp, services: Services, now: datetime)
                 if reply_id is not None:
                     get_logger().info("file_fetched", name=file.name, size=file.size, reply=reply_id)
         except ChannelError as error:
-            problem = problem or str(error)
+            problem = problem or error
         else:
             services.seen.remember(bank_code, file)
     return problem

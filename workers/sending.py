@@ -6,8 +6,9 @@ worker that finds it looks before it acts, and what it cannot tell becomes UNKNO
 """
 
 import asyncio
+import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from domain.bank_names import first_answers
 from domain.machines import BatchFact
-from domain.sending import NextStep, Temporary, Traces, next_step
+from domain.sending import TRIES_UNTIL_TOLD, NextStep, Temporary, Traces, next_step
 from domain.statuses import BatchStatus
 from domain.store import inbox, leases, sending
 from domain.store.sending import BankAddress, CarrierAddress, Outgoing
@@ -80,11 +81,9 @@ class Sender:
             retry_at = self.services.machine_clock() + UNTIL_A_PERSON_ACTS
             await sending.stop(batch, "SPOOL_LOST", str(error), retry_at, self.now)
         except _Postponed as error:
-            log.warning("sending_put_off", reason=str(error.reason), tries=batch.tries + 1)
-            await sending.put_off(error.batch, str(error.reason), self._next_try(error.batch, error.reason), untouched=error.untouched)
+            await self._put_off(error.batch, error.reason, untouched=error.untouched)
         except ChannelError as error:  # before the first step: no connection
-            log.warning("sending_put_off", reason=str(error), tries=batch.tries + 1)
-            await sending.put_off(batch, str(error), self._next_try(batch, error), untouched=batch.untouched)
+            await self._put_off(batch, error, untouched=batch.untouched)
         else:
             if sent:
                 log.info("batch_sent", name=batch.name)
@@ -119,7 +118,8 @@ class Sender:
             self._point(batch, "after_sending")
         await self._have_bytes(batch)
         try:
-            await bank.put_tmp(batch.name, self._bytes(batch))
+            async with contextlib.aclosing(self._bytes(batch)) as chunks:  # a channel that breaks off leaves them half read
+                await bank.put_tmp(batch.name, chunks)
         except ChannelError as error:
             raise _Postponed(batch, error) from error
         self._point(batch, "after_upload")
@@ -231,7 +231,7 @@ class Sender:
         except FileNotFoundError:
             return None
 
-    async def _bytes(self, batch: Outgoing) -> AsyncIterator[bytes]:
+    async def _bytes(self, batch: Outgoing) -> AsyncGenerator[bytes]:
         # Opened here and not in a thread: a worker that is stopped while it waits for the thread would leave the file open.
         with self.services.spool.open(batch.sha256) as file:
             while chunk := await asyncio.to_thread(file.read, CHUNK):
@@ -243,6 +243,13 @@ class Sender:
 
     def _point(self, batch: Outgoing, step: str) -> None:
         self.services.point(f"{batch.label}:{step}")
+
+    async def _put_off(self, batch: Outgoing, error: ChannelError, *, untouched: bool) -> None:
+        get_logger().warning("sending_put_off", reason=str(error), tries=batch.tries + 1)
+        told = not error.passes or batch.tries + 1 >= TRIES_UNTIL_TOLD
+        await sending.put_off(
+            batch, str(error), self._next_try(batch, error), self.now, untouched=untouched, code=error.code if told else None
+        )
 
     def _next_try(self, batch: Outgoing, error: ChannelError) -> datetime:
         wait = min(timedelta(seconds=2 ** min(batch.tries, 10)), MAX_BACK_OFF)

@@ -48,3 +48,33 @@ async def record(
         )
         == 1
     )
+
+
+async def open_outage(
+    tx: Tx, *, way: str, channel: str, code: str, reason: str, now: datetime, home: int | None = None, batch_id: int | None = None
+) -> None:
+    """Lists that a way to or from somebody outside is closed: one row for each `way` (send, fetch) and channel, opened anew each time.
+
+    `at` is when it was listed first since the way was open last.
+    """
+    await tx.run(
+        "insert into exception(reference, home, at, code, reason, channel, batch_id) values ($1, $2, $3, $4, $5, $6, $7) "
+        "on conflict (reference) do update set home = $2, code = $4, reason = $5, batch_id = $7, closed_at = null, "
+        "at = case when exception.closed_at is null then exception.at else $3 end",
+        _outage(way, channel),
+        home,
+        now,
+        code,
+        reason,
+        channel,
+        batch_id,
+    )
+
+
+async def close_outage(tx: Tx, *, way: str, channel: str, now: datetime) -> None:
+    """The way is open again; nobody has to close its row by hand."""
+    await tx.run("update exception set closed_at = $2 where reference = $1 and closed_at is null", _outage(way, channel), now)
+
+
+def _outage(way: str, channel: str) -> str:
+    return f"outage:{way}:{channel}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
+from domain.sending import TRIES_UNTIL_TOLD
 from domain.store import exceptions, outbox
 from domain.store.connection import Tx, reading, transaction
 from domain.store.due import STUBBORN
@@ -187,16 +188,34 @@ async def polls_due(machine_now: datetime, moves: int, *, every_seconds: float, 
     return [row["bank_code"] for row in rows]
 
 
-async def end_poll(bank_code: str, machine_now: datetime, moves: int, problem: str | None) -> None:
-    """Writes down how a look through a bank's out/ ended. `moves` is the clock's count when it began."""
+async def end_poll(
+    bank_code: str,
+    machine_now: datetime,
+    moves: int,
+    problem: str | None,
+    now: datetime,
+    *,
+    code: str = "OUT_OF_REACH",
+    passes: bool = True,
+) -> None:
+    """Writes down how a look through a bank's out/ ended. `moves` is the clock's count when it began.
+
+    A person is told under `code` of a problem that lasts, and at once of one that does not pass by itself; a look that succeeds takes it back.
+    """
+    channel = bank_channel(bank_code)
     async with transaction() as tx:
-        await tx.run(
+        failures = await tx.value(
             "insert into bank_poll(bank_code, machine_at, moves, problem, failures) "
             "values ($1, $2, $3, $4::text, ($4::text is not null)::int) on conflict (bank_code) do update set "
             "machine_at = excluded.machine_at, moves = excluded.moves, problem = excluded.problem, "
-            "failures = case when excluded.problem is null then 0 else bank_poll.failures + 1 end",
+            "failures = case when excluded.problem is null then 0 else bank_poll.failures + 1 end returning failures",
             bank_code,
             machine_now,
             moves,
             problem,
         )
+        if problem is None:
+            await exceptions.close_outage(tx, way="fetch", channel=channel, now=now)
+        elif failures >= TRIES_UNTIL_TOLD or not passes:
+            words = f"not everything can be fetched there, {failures} looks so far: {problem}"
+            await exceptions.open_outage(tx, way="fetch", channel=channel, code=code, reason=words, now=now)

@@ -140,6 +140,8 @@ async def mark_sent(batch: Outgoing, now: datetime) -> bool:
         )
         if moved and batch.kind is Kind.SWEEP:
             await _move_sweep(tx, batch, SweepStatus.PREPARED, SWEEP.moves(SweepFact.SENT)[SweepStatus.PREPARED])
+        if moved:
+            await exceptions.close_outage(tx, way="send", channel=batch.channel, now=now)
     return moved
 
 
@@ -164,13 +166,16 @@ async def mark_unknown(batch: Outgoing, reason: str, now: datetime) -> bool:
     return True
 
 
-async def put_off(batch: Outgoing, problem: str, next_try_at: datetime, *, untouched: bool = False) -> None:
+async def put_off(
+    batch: Outgoing, problem: str, next_try_at: datetime, now: datetime, *, untouched: bool = False, code: str | None = None
+) -> None:
     """A try failed without a change of state: the batch rests until `next_try_at` (machine clock), and lists show the problem.
 
-    `untouched`: it is RELEASING, and the other side is known not to have begun with it.
+    `untouched`: it is RELEASING, and the other side is known not to have begun with it. `code`: under which a person is told that nothing
+    goes out there, once for all batches that wait.
     """
     async with transaction() as tx:
-        await _change(
+        rests = await _change(
             tx,
             batch,
             "tries = tries + 1, problem = $5, next_try_at = $6, untouched = $7, lease_holder = null, lease_until = null",
@@ -178,11 +183,16 @@ async def put_off(batch: Outgoing, problem: str, next_try_at: datetime, *, untou
             next_try_at,
             untouched,
         )
+        if rests and code is not None:
+            words = f"nothing goes out there, {batch.tries + 1} tries so far: {problem}"
+            await exceptions.open_outage(
+                tx, way="send", channel=batch.channel, code=code, reason=words, now=now, home=batch.home, batch_id=batch.batch_id
+            )
 
 
 async def stop(batch: Outgoing, code: str, reason: str, next_try_at: datetime, now: datetime) -> None:
     """As `put_off`, and listed for a person, who has to do something before it can go on."""
-    await put_off(batch, f"{code}: {reason}", next_try_at)
+    await put_off(batch, f"{code}: {reason}", next_try_at, now)
     async with transaction() as tx:
         await _list(tx, batch, code, reason, now)
 

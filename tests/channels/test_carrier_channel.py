@@ -10,7 +10,7 @@ import pytest
 from domain.signing import verify
 from domain.statuses import StopAnswer
 from workers.channels.carrier import Answer, HttpCarrier
-from workers.channels.errors import ChannelError, Refused, Unavailable, Unclear
+from workers.channels.errors import ChannelError, LoginRefused, Refused, Unavailable, Unclear
 
 SECRET = "whsec_a2Vzc2FpLXRlc3Qtc2VjcmV0LTAwMDE="
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -110,7 +110,7 @@ def unreachable(_: httpx2.Request) -> httpx2.Response:
         (unreachable, Unavailable, Unavailable),
         (lambda _: httpx2.Response(503, headers={"retry-after": "7"}), Unavailable, Unavailable),
         (lambda _: httpx2.Response(429), Unavailable, Unavailable),
-        (lambda _: httpx2.Response(401), Unavailable, Unavailable),
+        (lambda _: httpx2.Response(401), LoginRefused, LoginRefused),
         (lambda _: httpx2.Response(404), Unavailable, None),
         (lost, Unclear, Unavailable),
         (lambda _: httpx2.Response(500), Unclear, Unavailable),

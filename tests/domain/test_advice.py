@@ -10,7 +10,7 @@ from tests.house.sources import files, text
 # where codes are written: `code="X"`, Unreadable("X", Checked(HELD, "X", held = ("X", _held(tx, id, "X", _list(tx, batch, "X"
 PLACES = (
     r'\bcode="', r'Unreadable\(\s*"', r'Checked\(\s*HELD,\s*"', r'held = \(\s*"', r'_held\(\s*tx, reply_id, "', r'_list\(tx, batch, "',
-    r'stop\(batch, "', r'problem = "',
+    r'stop\(batch, "', r'problem = "', r'\bcode = "',
 )  # fmt: skip
 WRITTEN = re.compile(f'(?:{"|".join(PLACES)})([A-Z][A-Z_]{{3,}})"')
 
@@ -26,9 +26,17 @@ def recorded() -> set[str]:
 
 def test_every_code_that_is_recorded_has_advice():
     found = recorded()
-    assert {"MALFORMED", "CONTRADICTED", "UNMATCHED", "SPOOL_LOST", "UNKNOWN_ACCOUNT", "NAME_REUSED", "STUCK", "OTHER_HASH"} <= found, (
-        "the pattern sees them"
-    )
+    assert {
+        "MALFORMED",
+        "CONTRADICTED",
+        "UNMATCHED",
+        "SPOOL_LOST",
+        "UNKNOWN_ACCOUNT",
+        "NAME_REUSED",
+        "STUCK",
+        "OTHER_HASH",
+        "HOST_KEY_CHANGED",
+    } <= found, "the pattern sees them"
     assert sorted(found - ADVICE.keys()) == []
 
 

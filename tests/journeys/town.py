@@ -123,7 +123,7 @@ class Town:
                 await fetching.fetch_bank(code, services=self.services, holder="town", now=now, machine_now=self.machine)
                 self.seen[code] = files
             elif moves != self.moves:
-                await inbox.end_poll(code, self.machine, moves, None)
+                await inbox.end_poll(code, self.machine, moves, None, await self.now())
         self.moves = moves
 
     async def do(self, task: Task, now: datetime) -> None:

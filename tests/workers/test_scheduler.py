@@ -53,7 +53,7 @@ def scheduler(world: World, enqueuer: Enqueuer, holder: str = "a") -> Scheduler:
 async def polled(world: World, moves: int = 0, problem: str | None = None) -> None:
     from domain.store import inbox
 
-    await inbox.end_poll("9991", world.machine_now, moves, problem)
+    await inbox.end_poll("9991", world.machine_now, moves, problem, NOW)
 
 
 async def test_what_is_due_is_sent_once(world: World, enqueuer: Enqueuer, client: "redis.Redis"):

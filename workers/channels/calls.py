@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import httpx2
 
 from domain.signing import sign
-from workers.channels.errors import Unavailable, Unclear
+from workers.channels.errors import LoginRefused, Unavailable, Unclear
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
-NOT_BEGUN = (401, 403, 404, 413, 429, 503)  # the other side says that it has not looked at what we brought
+STRANGERS = (401, 403)  # it does not take our signature
+NOT_BEGUN = (*STRANGERS, 404, 413, 429, 503)  # the other side says that it has not looked at what we brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,12 @@ class SignedCalls:
 
     def not_now(self, answer: Answered) -> Unavailable | Unclear:
         """An answer that says neither yes nor no."""
-        if answer.status in NOT_BEGUN:
-            return Unavailable(self.where, f"answers {answer.status}", retry_after=answer.retry_after)
-        return Unclear(self.where, f"answers {answer.status}")
+        return self.no_answer(answer) if answer.status in NOT_BEGUN else Unclear(self.where, f"answers {answer.status}")
+
+    def no_answer(self, answer: Answered) -> Unavailable:
+        """An answer to a question that does not answer it."""
+        kind = LoginRefused if answer.status in STRANGERS else Unavailable
+        return kind(self.where, f"answers {answer.status}", retry_after=answer.retry_after)
 
 
 def _seconds(value: str | None) -> float | None:

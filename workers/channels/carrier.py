@@ -11,7 +11,7 @@ import orjson
 
 from domain.statuses import StopAnswer
 from workers.channels.calls import SignedCalls
-from workers.channels.errors import Refused, Unavailable
+from workers.channels.errors import Refused
 
 MAX_ANSWER = 4 * 1024 * 1024  # 1,000 results with reasons make a tenth of it
 
@@ -86,7 +86,7 @@ class HttpCarrier:
             return Answer(answer.body)
         if answer.status == 404:
             return None
-        raise Unavailable(self._where, f"answers {answer.status}", retry_after=answer.retry_after)
+        raise self._calls.no_answer(answer)
 
     async def stop(self, shipment_id: str, reason: str) -> StopAnswer:
         """See CarrierChannel."""

@@ -68,7 +68,7 @@ class HttpBank:
         if answer.status == 404:
             return None
         if answer.status != 200:
-            raise Unavailable(self._where, f"answers {answer.status}", retry_after=answer.retry_after)
+            raise self._calls.no_answer(answer)
         found = self._object(answer.body)
         messages = found.get("messages")
         if found.get("batch_id") != key or found.get("status") not in STANDS or not isinstance(messages, list):
@@ -82,7 +82,7 @@ class HttpBank:
         for _ in range(MAX_PAGES):
             answer = await self._calls.fetch(f"/messages?after={quote(after, safe='')}" if after else "/messages")
             if answer.status != 200:
-                raise Unavailable(self._where, f"answers {answer.status}", retry_after=answer.retry_after)
+                raise self._calls.no_answer(answer)
             page = self._object(answer.body)
             try:
                 found += [self._listed(entry) for entry in page["messages"] if is_plain(entry["message_id"])]
@@ -102,7 +102,7 @@ class HttpBank:
             raise Refused(self._where, f"{name!r:.{MAX_NAME}} is not the ID of a message")
         answer = await self._calls.fetch(f"/messages/{quote(name, safe='')}")
         if answer.status != 200:
-            raise Unavailable(self._where, f"answers {answer.status}", retry_after=answer.retry_after)
+            raise self._calls.no_answer(answer)
         for start in range(0, len(answer.body), CHUNK):
             yield answer.body[start : start + CHUNK]
 

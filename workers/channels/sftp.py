@@ -11,7 +11,7 @@ import asyncssh
 
 from domain.sending import Temporary
 from workers.channels.bank import CHUNK, MAX_SIZE, TMP, Listed, checked, digest_of, is_plain, upload_state
-from workers.channels.errors import Refused, Unavailable, Unclear
+from workers.channels.errors import LoginRefused, OtherHostKey, Refused, Unavailable, Unclear
 
 CONNECT_SECONDS = 15.0
 CALL_SECONDS = 60.0  # for one call or one chunk, never for a whole file
@@ -170,9 +170,9 @@ def _connecting(where: str) -> Iterator[None]:
     try:
         yield
     except asyncssh.HostKeyNotVerifiable as error:
-        raise Unavailable(where, "shows another host key than the one agreed on") from error
+        raise OtherHostKey(where, "shows another host key than the one agreed on") from error
     except asyncssh.PermissionDenied as error:
-        raise Unavailable(where, "does not let us in") from error
+        raise LoginRefused(where, "does not let us in") from error
     except (asyncssh.Error, asyncssh.KeyImportError, OSError) as error:
         raise Unavailable(where, _words(error)) from error
 
