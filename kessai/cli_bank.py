@@ -299,6 +299,7 @@ def set_(code: str, /, *changes: str, common: Common = PLAIN) -> None:
         name=value, as many as you like; `kessai bank show CODE` lists the names and what each may be.
     """
     from domain import bank_settings
+    from domain.setting import NotASetting
     from domain.store.bank_changes import Changed, change_bank
     from kessai.opened import business_now, machine_now
 
@@ -308,7 +309,7 @@ def set_(code: str, /, *changes: str, common: Common = PLAIN) -> None:
     for text in changes:
         try:
             name, value = bank_settings.read_change(text)
-        except bank_settings.NotASetting as error:
+        except NotASetting as error:
             words = str(error)
             raise Trouble(words[:1].upper() + words[1:], do=(f"kessai bank show {code}",), code="COMMAND") from None
         wanted[name] = value
@@ -333,10 +334,10 @@ def set_(code: str, /, *changes: str, common: Common = PLAIN) -> None:
 
 
 def _as_shown(name: str, value: object) -> str:
-    from domain import bank_settings
+    from domain import bank_settings, connectors
 
     if name == "address" and isinstance(value, dict):
-        return str(bank_settings.shown_address(value))
+        return str(connectors.shown(value))
     setting = next((setting for setting in bank_settings.SETTINGS if setting.name == name), None)
     return str(value) if setting is None else setting.show(value)
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from domain import bank_settings
+from domain import bank_settings, connectors
 from domain.money import BASIS, MAX_BATCH_AMOUNT, MAX_BATCH_LINES, MAX_LINE
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
 from domain.store import ids, stream
@@ -53,7 +53,7 @@ class Bank:
     name: str
     kana: str
     connector: str  # directory | sftp | http
-    address: Mapping[str, Any] = field(repr=False)  # what each says: domain.bank_settings.CONNECTORS; http has a secret in it
+    address: Mapping[str, Any] = field(repr=False)  # what each says: domain.connectors.CONNECTORS; http has a secret in it
     format: str = "zengin"  # | iso20022 | json (with http)
     deduplicates: bool = False  # answers a known name with the first receipt: only then the same bytes go again by themselves
     calendar: int = int(CalendarKind.BANK_DAYS)
@@ -512,7 +512,7 @@ async def list_banks() -> list[dict[str, Any]]:
         rows = await tx.rows(
             "select b.*, p.machine_at as polled_at, p.problem from bank b left join bank_poll p using (bank_code) order by bank_code"
         )
-    return [dict(row) | {"address": bank_settings.shown_address(json.loads(row["address"]))} for row in rows]
+    return [dict(row) | {"address": connectors.shown(json.loads(row["address"]))} for row in rows]
 
 
 def _use(row: Mapping[str, Any]) -> str:

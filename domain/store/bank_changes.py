@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from domain import bank_settings
+from domain import connectors
 from domain.statuses import Kind
 from domain.store import queueing
 from domain.store.administration import NotThere, Refused, save_bank
@@ -37,25 +37,12 @@ async def change_bank(bank_code: str, changes: Mapping[str, Any], *, now: dateti
         if row is None:
             raise NotThere("bank", bank_code)
         before = dict(row) | {"address": json.loads(row["address"])}
-        after = _changed(before, changes)
+        after = connectors.changed(before, changes)
         await _no_promise_broken(tx, before, after)
         await save_bank(tx, after)
     differing = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     raised = after["max_line_yen"] > before["max_line_yen"]
     return Changed(differing, await _release(bank_code, after["max_line_yen"], now, machine_now) if raised else 0)
-
-
-def _changed(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    after = dict(before) | {"address": dict(before["address"])}
-    for name, value in changes.items():
-        if name.startswith(bank_settings.ADDRESS):
-            after["address"][name.removeprefix(bank_settings.ADDRESS)] = value
-        else:
-            after[name] = value
-    if after["connector"] != before["connector"]:  # another transport has another address: no part of the old one stays behind
-        wanted = bank_settings.CONNECTORS.get(after["connector"], frozenset())
-        after["address"] = {part: value for part, value in after["address"].items() if part in wanted}
-    return after
 
 
 async def _no_promise_broken(tx: Tx, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

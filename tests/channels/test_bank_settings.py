@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from domain import bank_settings
+from domain import bank_settings, connectors
 from domain.bank_names import Format, StatementName, request_name
 from domain.calendar import JST, add_days, is_business_day
 from domain.deadlines import BankRules, Slot, answer_due_at, debit_slot, next_credit, next_debit, overdue_at
@@ -76,8 +76,8 @@ def read_settings(path: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
     address: dict[str, Any] = {}
     for row in content["settings"]:
         name, value = bank_settings.read_change(f"{row['name']}={row['value']}")
-        if name.startswith(bank_settings.ADDRESS):
-            address[name.removeprefix(bank_settings.ADDRESS)] = value
+        if name.startswith(connectors.ADDRESS):
+            address[name.removeprefix(connectors.ADDRESS)] = value
         else:
             said[name] = value
     return content["bank"], said, address

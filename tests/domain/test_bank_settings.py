@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from domain import bank_settings
-from domain.bank_settings import NotASetting, problems, read_change
+from domain.bank_settings import problems, read_change
+from domain.setting import NotASetting, Setting
 from domain.store.administration import Bank
 
 GOOD = asdict(Bank("9994", "E銀行", "ｲ-ｷﾞﾝｺｳ", "directory", {"path": "/srv/9994"}))
@@ -21,7 +22,7 @@ def test_every_column_of_a_bank_is_a_setting_and_the_other_way_round():
 
 
 @pytest.mark.parametrize("setting", bank_settings.SETTINGS, ids=lambda setting: setting.name)
-def test_what_is_shown_can_be_written_again(setting: bank_settings.Setting):
+def test_what_is_shown_can_be_written_again(setting: Setting):
     value = GOOD[setting.name]
     name = bank_settings.shown_name(setting.name)
     assert read_change(f"{name}={setting.show(value)}") == (setting.name, value)
