@@ -251,7 +251,7 @@ async def _found(root: Path, machine: datetime) -> tuple[str, str]:
         await administration.create_bank(
             Bank(code, f"bank {code}", "ﾊﾞﾝｸ", "directory", {"path": str(root / code)}, calendar=int(CalendarKind.EVERY_DAY))
         )
-    await administration.create_carrier(CarrierRow("bench", "bench", "http://carrier.test", SECRET))
+    await administration.create_carrier(CarrierRow("bench", "bench", "https://carrier.test", SECRET))
     await administration.create_site(Site(SITE, 1, "bench", "bench", calendar=int(CalendarKind.EVERY_DAY)))
     for place, code in enumerate((MAIN, *BANKS)):
         await administration.create_account(

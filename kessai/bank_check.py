@@ -1,18 +1,12 @@
-"""Looking a bank over before anything is sent to it: connection, keys, names, calendar, consignors, its files. Nothing is written or sent.
-
-Each finding says what was looked at and whether it would fail: `fine`, `note` (worth knowing, nothing fails for it) or `fails`.
-"""
+"""Looking a bank over before anything is sent to it: connection, keys, names, calendar, consignors, its files. Nothing is written or sent."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from domain import bank_settings
 from domain.bank_names import Format, read_name
@@ -21,27 +15,14 @@ from domain.deadlines import BankRules, next_credit, next_debit
 from domain.statuses import BatchStatus, Kind
 from domain.store import administration, sending, site_rules
 from domain.store.connection import reading
+from kessai.looking_over import Finding, State, connected, keys, newest, writable
 from workers import formats
 from workers.channels.bank import Listed, PickUp
-from workers.channels.errors import ChannelError
 from workers.channels.http_bank import HttpBank
 from workers.channels.opening import open_bank
 from workers.formats.shapes import Unreadable
 
-State = Literal["fine", "note", "fails"]
-RECENT_FILES = 5  # of each kind in out/ that are read through
-LARGEST = 4 << 20  # bytes of a file that is read through here
 PROBE = "91_0000000000_19900101_000.txt"
-SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    state: State
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +54,9 @@ async def look_over(bank_code: str, now: datetime) -> list[Finding]:
         sites = [line["site_id"] for line in await tx.rows("select site_id from site order by site_id")]
         looked = _Looked(dict(row), await site_rules.bank_rules(tx, bank_code), accounts, now)
     address = await sending.address_of(bank_code)
-    found = [*_settings(looked, dict(address.address)), *_keys(address.connector, dict(address.address)), *_calendar(looked)]
+    found = [*_settings(looked, dict(address.address)), *keys(address.connector, dict(address.address)), *_calendar(looked)]
     found += [*_consignors(looked, sites), *_writing(looked), *_names(looked)]
-    return [*found, *await _connected(lambda: _over_the_channel(looked, address))]
+    return [*found, *await connected(lambda: _over_the_channel(looked, address))]
 
 
 # -- without a connection -----------------------------------------------------------------------------------------------------------
@@ -91,28 +72,6 @@ def _settings(looked: _Looked, address: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("settings", "note", "contracts with a due date are refused (scheduled_debits no)")
     if looked.rules.approves_totals:
         yield Finding("settings", "note", "each file waits for `kessai batch approve`")
-
-
-def _keys(connector: str, address: dict[str, Any]) -> Iterator[Finding]:
-    if connector != "sftp":
-        return
-    key = Path(address["key_file"])
-    if not key.is_file():
-        yield Finding("key", "fails", f"there is no file {key}")
-    elif not os.access(key, os.R_OK):
-        yield Finding("key", "fails", f"{key} cannot be read by this user")
-    elif key.stat().st_mode & 0o077:
-        yield Finding("key", "note", f"{key} can be read by others: chmod 600")
-    else:
-        yield Finding("key", "fine", f"{key} is there and private")
-    import asyncssh
-
-    try:
-        host = asyncssh.import_public_key(address["known_host"])
-    except (asyncssh.KeyImportError, ValueError):
-        yield Finding("host key", "fails", "address.known_host is no public key; it looks like `ssh-ed25519 AAAA...`")
-    else:
-        yield Finding("host key", "fine", f"{host.get_algorithm()} {host.get_fingerprint()}; another one is refused")
 
 
 def _calendar(looked: _Looked) -> Iterator[Finding]:
@@ -211,16 +170,6 @@ def _names(looked: _Looked) -> Iterator[Finding]:
 # -- over the channel ---------------------------------------------------------------------------------------------------------------
 
 
-async def _connected(look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
-    try:
-        async with asyncio.timeout(SECONDS):
-            return await look()
-    except TimeoutError:
-        return [Finding("connection", "fails", f"no answer within {SECONDS:.0f} seconds")]
-    except ChannelError as error:
-        return [Finding("connection", "fails", str(error))]
-
-
 async def _over_the_channel(looked: _Looked, address: sending.BankAddress) -> list[Finding]:
     async with open_bank(address) as bank:
         listed = await bank.list_out()
@@ -229,24 +178,20 @@ async def _over_the_channel(looked: _Looked, address: sending.BankAddress) -> li
             found = [Finding("connection", "fine", f"http: it knows our signature, {len(listed)} messages are listed")]
             if unknown is not None:
                 found.append(Finding("connection", "fails", "it says that it knows a batch that was never sent"))
-            return found + [await _read_one(looked, bank, file) for file in _newest(listed)]
+            return found + [await _read_one(looked, bank, file) for file in newest(listed, _kind_of, ("result", "statement"))]
         await bank.final_exists(PROBE)  # in/ can be looked at
         found = [Finding("connection", "fine", f"{address.connector}: in/ and out/ are there, {len(listed)} files in out/")]
-        if address.connector == "directory" and not os.access(Path(address.address["path"]) / "in", os.W_OK | os.X_OK):
-            found.append(Finding("connection", "fails", "in/ cannot be written by this user"))
-        kinds = Counter(named.kind if (named := read_name(file.name)) else "other" for file in listed)
+        found += writable(address.connector, address.address)
+        kinds = Counter(_kind_of(file.name) for file in listed)
         if listed:
             state: State = "note" if kinds["other"] else "fine"
             found.append(Finding("names", state, ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))))
-        return found + [await _read_one(looked, bank, file) for file in _newest(listed)]
+        return found + [await _read_one(looked, bank, file) for file in newest(listed, _kind_of, ("result", "statement"))]
 
 
-def _newest(listed: Sequence[Listed]) -> list[Listed]:
-    chosen: list[Listed] = []
-    for kind in ("result", "statement"):
-        files = [f for f in listed if (named := read_name(f.name)) is not None and named.kind == kind and f.size <= LARGEST]
-        chosen += sorted(files, key=lambda file: (file.modified, file.name))[-RECENT_FILES:]
-    return chosen
+def _kind_of(name: str) -> str:
+    named = read_name(name)
+    return named.kind if named else "other"
 
 
 async def _read_one(looked: _Looked, bank: PickUp, file: Listed) -> Finding:

@@ -25,7 +25,7 @@ The settlement server. 決済サーバー
   Make it happen sandbox clock | banks · contract register | show | list
   Run it         api · worker · scheduler · migrate · doctor
   Look after it  verify · reconcile · export · exceptions · batches · batch · unknown · schema · site · bank · mandate · client · user · firm · key · zengin
-                 delivery · hooks
+                 carrier · delivery · hooks
 Start with `kessai up`. Every command takes --json; `kessai COMMAND --help` has examples."""
 
 # Where each command is; it is loaded when it is asked for, so that help and errors come at once.
@@ -52,6 +52,7 @@ COMMANDS = (
     ("site", "kessai.cli_site:app", LOOK, "Keep up market sites, their accounts and their fees."),
     ("delivery", "kessai.cli_delivery:app", LOOK, "Ask carriers to stop shipments (配送中止依頼)."),
     ("bank", "kessai.cli_bank:app", LOOK, "Keep up banks and sellers' own consignor codes."),
+    ("carrier", "kessai.cli_carrier:app", LOOK, "Keep up carriers (運送会社) and their own words."),
     ("mandate", "kessai.cli_mandate:app", LOOK, "Keep up buyers' consents to be debited."),
     ("client", "kessai.cli_client:app", LOOK, "Keep up programs that may ask for tokens."),
     ("user", "kessai.cli_user:app", LOOK, "Keep up people who sign in."),

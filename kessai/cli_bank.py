@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from kessai.cli_settings import as_shown, read_changes, rows_of, say_changed, say_found, show_settings, way
 from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
@@ -110,14 +111,9 @@ def add(  # noqa: PLR0913 - each is an option of the command
     from domain.statuses import CalendarKind, FilesPerDate
     from domain.store.administration import Bank, create_bank, list_banks
 
-    if [directory, sftp, url].count(None) != 2:
-        raise Trouble("Say how the bank is reached: --directory, --sftp or --url", code="COMMAND")
-    if directory is not None:
-        connector, address = "directory", {"path": str(directory.absolute())}
-    elif url is not None:
-        connector, address = "http", {"url": url, "secret": _secret(secret_file)}
-    else:
-        connector, address = "sftp", _sftp(sftp or "", key_file, known_host)
+    connector, address = way(
+        "bank", directory=directory, sftp=sftp, key_file=key_file, known_host=known_host, url=url, secret_file=secret_file
+    )
     entry = Bank(
         code,
         name,
@@ -156,28 +152,6 @@ def _time(text: str) -> time:
         return time.fromisoformat(text)
     except ValueError:
         raise Trouble(f"{text!r} is not a time of day", do=("write 12:00",), code="COMMAND") from None
-
-
-def _secret(path: Path | None) -> str:
-    """From a file: what stands on a command line is in the shell's history."""
-    if path is None:
-        raise Trouble("A bank that is called needs --secret-file", code="COMMAND")
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"{path} cannot be read: {type(error).__name__}", code="COMMAND") from None
-
-
-def _sftp(where: str, key_file: Path | None, known_host: str | None) -> dict[str, str]:
-    user, _, place = where.partition("@")
-    host, _, port = place.partition(":")
-    if not (user and host and key_file and known_host):
-        raise Trouble(
-            "An SFTP bank needs user@host, --key-file and --known-host",
-            why="without the host's key nobody could tell the bank from somebody else",
-            code="COMMAND",
-        )
-    return {"user": user, "host": host, "port": port or "22", "key_file": str(key_file.absolute()), "known_host": known_host}
 
 
 @app.command
@@ -251,32 +225,11 @@ def show_(code: str, /, *, common: Common = PLAIN) -> None:
     if code not in banks:
         raise NotThere("bank", code)
     bank = banks[code]
-    rows = [
-        {
-            "name": bank_settings.shown_name(setting.name),
-            "value": setting.show(bank[setting.name]),
-            "may_be": setting.may_be,
-            "japanese": setting.japanese,
-            "meaning": setting.words,
-            "group": setting.group,
-        }
-        for setting in bank_settings.SETTINGS
-    ]
-    rows[3:3] = [
-        {
-            "name": f"address.{part}",
-            "value": str(value),
-            "may_be": "text",
-            "japanese": "接続先",
-            "meaning": "",
-            "group": "how it is reached",
-        }
-        for part, value in sorted(bank["address"].items())
-    ]
+    rows = rows_of(bank_settings.SETTINGS, bank, bank_settings.shown_name)
     if common.json:
         print_json({"bank": code, "settings": rows, "problem": bank["problem"]})
         return
-    show(common, rows, (("setting", "name"), ("is", "value"), ("may be", "may_be"), ("", "japanese"), ("meaning", "meaning")))
+    show_settings(common, rows)
     if bank["problem"]:
         print(f"\nIt was not reached when we looked last: {bank['problem']}")
 
@@ -299,47 +252,28 @@ def set_(code: str, /, *changes: str, common: Common = PLAIN) -> None:
         name=value, as many as you like; `kessai bank show CODE` lists the names and what each may be.
     """
     from domain import bank_settings
-    from domain.setting import NotASetting
     from domain.store.bank_changes import Changed, change_bank
     from kessai.opened import business_now, machine_now
 
     if not changes:
         raise Trouble("Say what to change: name=value", do=(f"kessai bank show {code}",), code="COMMAND")
-    wanted = {}
-    for text in changes:
-        try:
-            name, value = bank_settings.read_change(text)
-        except NotASetting as error:
-            words = str(error)
-            raise Trouble(words[:1].upper() + words[1:], do=(f"kessai bank show {code}",), code="COMMAND") from None
-        wanted[name] = value
+    wanted = read_changes(changes, bank_settings.read_change, f"kessai bank show {code}")
 
     async def work() -> Changed:
         return await change_bank(code, wanted, now=await business_now(), machine_now=machine_now())
 
     changed = with_store(work)
+    settings = bank_settings.SETTINGS
     shown = {
-        bank_settings.shown_name(name): (_as_shown(name, before), _as_shown(name, after))
+        bank_settings.shown_name(name): (as_shown(settings, name, before), as_shown(settings, name, after))
         for name, (before, after) in changed.settings.items()
     }
     if common.json:
         print_json({"bank": code, "changed": shown, "released": changed.released})
         return
-    for name, (before, after) in shown.items():
-        print(f"{name}: {before} -> {after}")
-    if not shown:
-        print("Nothing has changed: it was so already.")
+    say_changed(shown)
     if changed.released:
         print(f"{changed.released} contracts that were too large for a line go with the next files.")
-
-
-def _as_shown(name: str, value: object) -> str:
-    from domain import bank_settings, connectors
-
-    if name == "address" and isinstance(value, dict):
-        return str(connectors.shown(value))
-    setting = next((setting for setting in bank_settings.SETTINGS if setting.name == name), None)
-    return str(value) if setting is None else setting.show(value)
 
 
 @app.command(name="test")
@@ -359,7 +293,8 @@ def look_over_(code: str, /, *, common: Common = PLAIN) -> int:
         Bank code, 4 digits.
     """
     from domain.store.administration import NotThere
-    from kessai.bank_check import Finding, look_over
+    from kessai.bank_check import look_over
+    from kessai.looking_over import Finding
     from kessai.opened import business_now
 
     async def work() -> list[Finding]:
@@ -371,14 +306,7 @@ def look_over_(code: str, /, *, common: Common = PLAIN) -> int:
         raise Trouble(
             error.reason[:1].upper() + error.reason[1:], do=("kessai bank list", "kessai bank add CODE NAME ..."), code=error.code
         ) from None
-    fails = [finding for finding in found if finding.state == "fails"]
-    if common.json:
-        print_json({"bank": code, "would_fail": len(fails), "findings": found})
-    else:
-        for finding in found:
-            print(f"  {finding.state:<5} {finding.what:<11} {finding.words}")
-        print(f"{len(fails)} things would fail." if fails else "Nothing would fail. Nothing was sent.")
-    return 1 if fails else 0
+    return say_found(common, "bank", code, found)
 
 
 @app.command(name="list")

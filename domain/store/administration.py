@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from domain import bank_settings, connectors
+from domain import bank_settings, carrier_settings, connectors
 from domain.money import BASIS, MAX_BATCH_AMOUNT, MAX_BATCH_LINES, MAX_LINE
 from domain.statuses import CalendarKind, FilesPerDate, ShiftRule
 from domain.store import ids, stream
@@ -178,14 +178,48 @@ async def save_bank(tx: Tx, values: Mapping[str, Any]) -> None:
 
 
 async def create_carrier(carrier: Carrier) -> None:
-    """Makes a carrier known, or changes what is said about it."""
+    """Makes a carrier known, or changes what is said about it.
+
+    Raises `Refused` with everything about it that cannot be so, and where batches wait to go the way that it had.
+    """
+    values = asdict(carrier)
+    called = {part: values.pop(part) for part in ("url", "secret")}
+    values["address"] = dict(values["address"]) | {part: value for part, value in called.items() if value is not None}
     async with transaction() as tx:
-        await _upsert(tx, "carrier", ("carrier_id",), carrier_row(carrier))
+        await save_carrier(tx, values)
 
 
-def carrier_row(carrier: Carrier) -> dict[str, Any]:
-    """A carrier by its columns, as they are written."""
-    return asdict(carrier) | {"address": json.dumps(dict(carrier.address)), "status_words": json.dumps(dict(carrier.status_words))}
+async def save_carrier(tx: Tx, values: Mapping[str, Any]) -> None:
+    """Writes a carrier by its settings (`domain.carrier_settings`). Raises as `create_carrier` does."""
+    if found := carrier_settings.problems(values):
+        raise Refused("CARRIER_SETTINGS", f"not saved: {'; '.join(map(str, found))}")
+    carrier_id, connector = values["carrier_id"], values["connector"]
+    was = await tx.value("select connector from carrier where carrier_id = $1 for update", carrier_id)
+    if was not in (None, connector) and (waiting := await _sealed_for(tx, carrier_id)):
+        raise Refused(
+            "CARRIER_SETTINGS",
+            f"connector: {waiting} batches are sealed for {was} and not sent, and cannot go by {connector}; change it when they have gone "
+            "(kessai batches --unfinished)",
+        )
+    address = dict(values["address"])
+    called = {part: address.pop(part, None) for part in ("url", "secret")}
+    written = {"address": json.dumps(address), "status_words": json.dumps(dict(values["status_words"]))}
+    await _upsert(tx, "carrier", ("carrier_id",), dict(values) | called | written)
+
+
+async def _sealed_for(tx: Tx, carrier_id: str) -> int:
+    """Batches to a carrier whose bytes are fixed and have not gone: SEALED, SENDING, RELEASING, as the small index of those to send has them."""
+    rows = await tx.rows(
+        "select home, count(*) as waiting from batch where carrier_id = $1 and status in (1, 2, 3) group by home order by home", carrier_id
+    )
+    return sum(row["waiting"] for row in rows)
+
+
+def carrier_settings_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A carrier's row by its settings: its address in one mapping, secret and all."""
+    values = dict(row) | {"status_words": json.loads(row["status_words"])}
+    called = {part: values.pop(part) for part in ("url", "secret")}
+    return values | {"address": json.loads(row["address"]) | {part: value for part, value in called.items() if value is not None}}
 
 
 async def create_site(site: Site) -> None:
@@ -513,6 +547,16 @@ async def list_banks() -> list[dict[str, Any]]:
             "select b.*, p.machine_at as polled_at, p.problem from bank b left join bank_poll p using (bank_code) order by bank_code"
         )
     return [dict(row) | {"address": connectors.shown(json.loads(row["address"]))} for row in rows]
+
+
+async def list_carriers() -> list[dict[str, Any]]:
+    """All carriers by their settings, and when each that is given files was last looked through. Secrets of their addresses are masked."""
+    async with reading() as tx:
+        rows = await tx.rows(
+            "select c.*, p.machine_at as polled_at, p.problem from carrier c left join carrier_poll p using (carrier_id) order by carrier_id"
+        )
+    found = [carrier_settings_of(row) for row in rows]
+    return [values | {"address": connectors.shown(values["address"])} for values in found]
 
 
 def _use(row: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ from workers.spool import Spool
 from zengin import to_bank_kana
 
 START = "2000-09-20T09:00:00+09:00"
-SANDBOX = "http://sandbox.test"
+SANDBOX = "https://sandbox.test"
 HOLDER = "ｼﾖｳﾃﾝ"
 BANK_SECRET = "whsec_" + "QUJD" * 12
 

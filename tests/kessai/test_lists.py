@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 async def market(store: None) -> None:
     for code in ("9990", "9991"):
         await create_bank(Bank(code, f"bank {code}", "ｷﾞﾝｺｳ", "directory", {"path": "/srv"}))
-    await create_carrier(Carrier("carrier", "運輸", "http://carrier.test", "whsec_c2VjcmV0"))
+    await create_carrier(Carrier("carrier", "運輸", "https://carrier.test", "whsec_" + "QUJD" * 12))
     await create_site(Site(130, 1, "130", "carrier"))
 
 

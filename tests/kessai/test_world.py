@@ -20,7 +20,7 @@ TABLES = ("bank", "carrier", "site", "account", "mandate", "party", "firm")
 
 async def make(root: Path) -> None:
     await world.make_world(
-        banks_root=root, sandbox_url="http://127.0.0.1:1", secret="whsec_c2VjcmV0", now=world_data.START, machine_now=MACHINE
+        banks_root=root, sandbox_url="http://127.0.0.1:1", secret="whsec_" + "QUJD" * 12, now=world_data.START, machine_now=MACHINE
     )
 
 

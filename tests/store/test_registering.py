@@ -351,8 +351,8 @@ async def test_a_large_call_is_one_transaction(market: Trading):
 # ── carriers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def test_each_contract_goes_with_the_carrier_of_its_rule(market: Trading, monkeypatch: pytest.MonkeyPatch):
     """Decided once, at registration, for all contracts of a call: with the carrier's own days, and its own delivery batch."""
-    await admin.create_carrier(admin.Carrier("north", "北運輸", "http://127.0.0.1:9", "whsec_eA==", calendar=1, ship_days=5))
-    await admin.create_carrier(admin.Carrier("cool", "冷運輸", "http://127.0.0.1:9", "whsec_eA==", calendar=1))
+    await admin.create_carrier(admin.Carrier("north", "北運輸", "http://127.0.0.1:9", "whsec_" + "QUJD" * 12, calendar=1, ship_days=5))
+    await admin.create_carrier(admin.Carrier("cool", "冷運輸", "http://127.0.0.1:9", "whsec_" + "QUJD" * 12, calendar=1))
     first = await routes.add(130, "north", prefecture="北海道")
     await routes.add(130, "cool", goods="冷蔵*", place=5)
     assert first.place == 10

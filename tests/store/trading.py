@@ -18,7 +18,7 @@ from domain.store.registering import OnProblem, Outcome
 NOW = datetime(2000, 9, 20, 10, 0, tzinfo=JST)
 MACHINE = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
 BANKS = ("9990", "9991", "9992")
-SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1jYXJyaWVy"
+SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1jYXJyaWVyLW9mLXRlc3Rz"
 BUYERS = 20  # with a mandate at bank 9991
 
 

@@ -122,7 +122,7 @@ async def served(here: Town) -> AsyncIterator[None]:
     task = asyncio.create_task(server._serve([listener]))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with transaction() as tx:
-        await tx.run("update carrier set url = replace(url, 'http://sandbox.test', $1)", address)
+        await tx.run("update carrier set url = replace(url, 'https://sandbox.test', $1)", address)
     try:
         yield
     finally:
