@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sandbox.calendar import BANK_DAYS, Calendar
 from sandbox.instants import parse_instant
+from sandbox.wire import ENCODINGS, FRAMINGS
 
 _T = TypeVar("_T")
 DEDUPLICATING = "deduplicating"
@@ -56,6 +57,10 @@ class BankConfig:
     deduplicates: bool
     format: str
     """zengin, iso20022 or json; json is spoken over HTTP."""
+    framing: str
+    """Of a Zengin bank: crlf, none, inside_crlf or inside_cr."""
+    encoding: str
+    """Of a Zengin bank: jis or ebcdic."""
     secrets: tuple[str, ...] = field(repr=False)
     """What calls to a JSON bank, and its messages, are signed with; several while a key is changed."""
     pushes: bool
@@ -204,6 +209,9 @@ def _bank(data: Mapping[str, Any], holidays: frozenset[date]) -> BankConfig:
         raise ValueError(f"format is zengin, iso20022 or json, not {form!r}")
     if form == "json" and not data.get("secrets"):
         raise ValueError("a bank of format json needs secrets")
+    framing, encoding = data.get("framing", "crlf"), data.get("encoding", "jis")
+    if framing not in FRAMINGS or encoding not in ENCODINGS:
+        raise ValueError(f"framing is one of {sorted(FRAMINGS)}, encoding one of {sorted(ENCODINGS)}")
     return BankConfig(
         code=data["code"],
         name=data.get("name", data["code"]),
@@ -211,6 +219,8 @@ def _bank(data: Mapping[str, Any], holidays: frozenset[date]) -> BankConfig:
         branches=dict(data.get("branches", {})),
         deduplicates=_deduplicates(data),
         format=form,
+        framing=framing,
+        encoding=encoding,
         secrets=tuple(data.get("secrets", ())),
         pushes=bool(data.get("pushes", False)),
         calendar=_calendar(data, holidays),

@@ -30,10 +30,10 @@ from sandbox.bankfile import (
 )
 from sandbox.books import Account, Booking, Books
 from sandbox.config import BankConfig
-from sandbox.formats import FORMATS
+from sandbox.formats import format_of
 from sandbox.instants import instant_on
 from sandbox.intake import behaviour_of
-from sandbox.notice import Announced, write_notice
+from sandbox.notice import Announced
 from sandbox.publishing import Drop, Publisher
 from sandbox.rules import Behaviour, RuleBook, delay_of
 from sandbox.statement import BY_CASH, BY_CREDIT, BY_DEBIT, OTHER, RETURNED, Heading, Movement
@@ -80,7 +80,7 @@ class Execution:
             at = instant_on(bank.calendar.shift(day, bank.statement_days), bank.statement_at)
             payload = {"bank": code, "day": day.isoformat()}
             self._agenda.add(at, Rank.STATEMENT, "statements", payload, once=f"statements/{code}/{day}")
-            if bank.notice_at is not None and bank.format == "zengin":
+            if bank.notice_at is not None and bank.format != "json":
                 self._agenda.add(instant_on(day, bank.notice_at), Rank.NOTICE, "notices", payload, once=f"notices/{code}/{day}")
 
     # -- files -------------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class Execution:
         row = self._db.execute("SELECT * FROM files WHERE id = ?", (file,)).fetchone()
         bank = self._banks[row["bank"]]
         content = (self._drops[row["bank"]].taken / row["taken_as"]).read_bytes()
-        return row, bank, *FORMATS[bank.format].take(row["name"], content)
+        return row, bank, *format_of(bank).take(row["name"], content)
 
     def _execute(self, payload: Any, now: datetime) -> None:
         row, bank, name, request = self._load(payload["file"])
@@ -149,7 +149,7 @@ class Execution:
         at += delay_of(behaviour.action.get("result_delay"))
         first = {
             "file": row["id"],
-            "as": FORMATS[bank.format].answer_name(row["name"], "result", 1),
+            "as": format_of(bank).answer_name(row["name"], "result", 1),
             "swap": bool(behaviour.action.get("swap_results")),
         }
         self._agenda.add(at, Rank.RESULT, "result", first)
@@ -157,7 +157,7 @@ class Execution:
         if repeat is not None:
             again = {
                 "file": row["id"],
-                "as": first["as"] if repeat.get("name") == "same" else FORMATS[bank.format].answer_name(row["name"], "result", 2),
+                "as": first["as"] if repeat.get("name") == "same" else format_of(bank).answer_name(row["name"], "result", 2),
                 "different": repeat.get("content") == "different",
             }
             self._agenda.add(at + delay_of(repeat.get("after", {"hours": 1})), Rank.RESULT, "result", again)
@@ -174,7 +174,7 @@ class Execution:
         if payload.get("different") and codes:
             codes = (b"0" if codes[:1] != b"0" else b"1") + codes[1:]
         shape = ResultShape(**answer["shape"])
-        self._publisher.publish(bank.code, payload["as"], FORMATS[bank.format].result(request, codes, shape, dict(answer["amounts"])))
+        self._publisher.publish(bank.code, payload["as"], format_of(bank).result(request, codes, shape, dict(answer["amounts"])))
         waiting = self._db.execute("SELECT * FROM held_results WHERE bank = ? ORDER BY id", (bank.code,)).fetchall()
         self._db.execute("DELETE FROM held_results WHERE bank = ?", (bank.code,))
         for held_row in waiting:
@@ -230,7 +230,7 @@ class Execution:
     # -- what a bank writes ------------------------------------------------------------------------------------------
 
     def _receipt(self, payload: Any, now: datetime) -> None:
-        content = FORMATS[self._banks[payload["bank"]].format].receipt(payload["receipt"])
+        content = format_of(self._banks[payload["bank"]]).receipt(payload["receipt"])
         self._publisher.publish(payload["bank"], payload["name"], content)
 
     def _statements(self, payload: Any, now: datetime) -> None:
@@ -238,7 +238,7 @@ class Execution:
         bank, day = self._banks[payload["bank"]], date.fromisoformat(payload["day"])
         for account in self._books.reported_on(bank.code, day):
             key = account["key"]
-            name = FORMATS[bank.format].statement_name(f"03_{bank.code}{key}_{day:%Y%m%d}_001")
+            name = format_of(bank).statement_name(f"03_{bank.code}{key}_{day:%Y%m%d}_001")
             facts = {"kind": "03", "date": day.isoformat(), "name": name}
             behaviour = self._rules.behaviour(bank.code, facts, partial(_one_account, key))
             if behaviour.is_silent_about("statement"):
@@ -255,7 +255,7 @@ class Execution:
                 made_on=now.date(),
             )
             movements = (self._movement(bank.code, booking) for booking in self._books.bookings_on(account["id"], day))
-            self._publisher.publish(bank.code, name, FORMATS[bank.format].statement(heading, account["opening"], movements))
+            self._publisher.publish(bank.code, name, format_of(bank).statement(heading, account["opening"], movements))
 
     def _notices(self, payload: Any, now: datetime) -> None:
         """Once a day, one file for each reported account that was credited by somebody; with the rule, each credit is taken back at once."""
@@ -263,7 +263,7 @@ class Execution:
         for account in self._books.reported_on(bank.code, day):
             key = account["key"]
             credited = [x for x in self._books.bookings_on(account["id"], day) if x["kind"] in {"credit", "return"}]
-            name = f"01_{bank.code}{key}_{day:%Y%m%d}_001.txt"
+            name = format_of(bank).statement_name(f"01_{bank.code}{key}_{day:%Y%m%d}_001")
             facts = {"kind": "01", "date": day.isoformat(), "name": name}
             behaviour = self._rules.behaviour(bank.code, facts, partial(_one_account, key))
             if not credited or behaviour.is_silent_about("notice") or self._publisher.knows(bank.code, name):
@@ -273,7 +273,7 @@ class Execution:
                 for number, x in enumerate(credited, 1)
                 for cancels in ((False, True) if behaviour.action.get("cancel_notice") else (False,))
             ]
-            self._publisher.publish(bank.code, name, write_notice(bank, key, account["holder"], day, announced))
+            self._publisher.publish(bank.code, name, format_of(bank).notice(bank, key, account["holder"], day, announced))
 
     def _movement(self, bank: str, booking: sqlite3.Row) -> Movement:
         kind = booking["kind"]

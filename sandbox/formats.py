@@ -6,15 +6,20 @@ and what goes out back into the format. So every rule of misbehaviour works over
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Protocol
 
 import orjson
 
 from sandbox.bankfile import FileName, Request, ResultShape, read_request, write_result
+from sandbox.config import BankConfig
 from sandbox.isofile import IsoFormat
 from sandbox.jsonfile import JsonFormat
+from sandbox.notice import Announced, write_notice
 from sandbox.statement import Heading, Movement, write_statement
+from sandbox.wire import CRLF_IN_JIS, Wire
 
 _RECEIPT = ("file", "sha256", "count", "amount", "status", "code", "reason", "at")
 
@@ -46,14 +51,24 @@ class Format(Protocol):
         """One account, one day."""
         ...
 
+    def notice(self, bank: BankConfig, key: str, holder: str, day: date, announced: Sequence[Announced]) -> bytes:
+        """Credits of one account and day, told before the statement; `key` is branch 3, type 1, number 7."""
+        ...
 
+
+_REQUEST_RECORD, _REPORT_RECORD = 120, 200  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ZenginFormat:
     """Section 1."""
+
+    wire: Wire = CRLF_IN_JIS
 
     def take(self, name: str, content: bytes) -> tuple[FileName, Request]:
         """See Format."""
         parsed = FileName.parse(name)
-        return parsed, read_request(parsed, content)
+        return parsed, read_request(parsed, self.wire.read(content, _REQUEST_RECORD))
 
     def answer_name(self, name: str, what: str, number: int) -> str:
         """See Format."""
@@ -70,11 +85,26 @@ class ZenginFormat:
 
     def result(self, request: Request, codes: bytes, shape: ResultShape, amounts: Mapping[int, int]) -> bytes:
         """See Format."""
-        return write_result(request, codes, shape, amounts)
+        written = write_result(request, codes, shape, amounts)
+        return written if shape.garbage else self.wire.write(written, _REQUEST_RECORD)
 
     def statement(self, heading: Heading, opening: int, movements: Iterable[Movement]) -> bytes:
         """See Format."""
-        return write_statement(heading, opening, movements)
+        return self._behind.write(write_statement(heading, opening, movements), _REPORT_RECORD)
+
+    def notice(self, bank: BankConfig, key: str, holder: str, day: date, announced: Sequence[Announced]) -> bytes:
+        """See Format."""
+        return self._behind.write(write_notice(bank, key, holder, day, announced), _REPORT_RECORD)
+
+    @property
+    def _behind(self) -> Wire:
+        """A line of a 03 is full up to its last byte but one: CRLF stands behind the records of such a bank's reports."""
+        return replace(self.wire, framing="crlf") if self.wire.framing == "inside_crlf" else self.wire
 
 
 FORMATS: Mapping[str, Format] = {"zengin": ZenginFormat(), "iso20022": IsoFormat(), "json": JsonFormat()}
+
+
+def format_of(bank: BankConfig) -> Format:
+    """What this bank reads and writes."""
+    return ZenginFormat(Wire(bank.framing, bank.encoding)) if bank.format == "zengin" else FORMATS[bank.format]

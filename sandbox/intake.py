@@ -20,7 +20,7 @@ from sandbox.agenda import Agenda, Rank
 from sandbox.bankfile import DEBIT, FileName, Request, Unreadable, credit_reference, debit_reference, line_account, line_amount
 from sandbox.books import Books
 from sandbox.config import BankConfig, FileTerms
-from sandbox.formats import FORMATS
+from sandbox.formats import format_of
 from sandbox.instants import instant_on, write_instant
 from sandbox.masking import masked_name
 from sandbox.publishing import Drop, Publisher
@@ -78,7 +78,7 @@ class Counter:
         self._publisher = publisher
         self._books = Books(store.db)
         self._rules = RuleBook(store.db)
-        self._format = FORMATS[bank.format]
+        self._format = format_of(bank)
 
     def take_all(self, now: datetime) -> int:
         """Take what lies in `in/`; returns how many files that were."""

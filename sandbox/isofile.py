@@ -1,16 +1,18 @@
-"""The ISO 20022 gateway of a bank: reads pain.008 and pain.001, writes pain.002 and camt.053 (docs/wire.md section 4)."""
+"""The ISO 20022 gateway of a bank: reads pain.008 and pain.001, writes pain.002, camt.053 and camt.054 (docs/wire.md section 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from sandbox.bankfile import CREDIT, DEBIT, FileName, Request, ResultShape, Unreadable, debited_totals
+from sandbox.config import BankConfig
+from sandbox.notice import Announced
 from sandbox.records import Instruction, Order, answered, to_records
-from sandbox.statement import Heading, Movement
+from sandbox.statement import BY_CREDIT, Heading, Movement
 
 _SPACE = "urn:iso:std:iso:20022:tech:xsd:"
 _REQUESTS = {DEBIT: ("pain.008.001.02", "CstmrDrctDbtInitn"), CREDIT: ("pain.001.001.03", "CstmrCdtTrfInitn")}
@@ -95,6 +97,26 @@ class IsoFormat:
             f"{entries}</Stmt></BkToCstmrStmt>",
         )
 
+    def notice(self, bank: BankConfig, key: str, holder: str, day: date, announced: Sequence[Announced]) -> bytes:
+        """camt.054 of one account and day: credits, and debits that take one back."""
+        name = f"{key[4:]}{day:%Y%m%d}"
+        made = f"{day}T{bank.notice_at or '00:00:00'}+09:00"
+        account = (
+            f"<Id><Othr><Id>{key[4:]}</Id></Othr></Id><Tp><Prtry>{key[3]}</Prtry></Tp><Ccy>JPY</Ccy><Ownr><Nm>{escape(holder)}</Nm></Ownr>"
+        )
+        told, back = ([x for x in announced if x.cancels is taken] for taken in (False, True))
+        sums = "".join(
+            f"<{tag}><NbOfNtries>{len(some)}</NbOfNtries><Sum>{sum(x.amount for x in some)}</Sum></{tag}>"
+            for tag, some in (("TtlCdtNtries", told), ("TtlDbtNtries", back))
+        )
+        entries = "\n".join(_announced(x, day) for x in announced)
+        return _document(
+            "camt.054.001.02",
+            f"<BkToCstmrDbtCdtNtfctn><GrpHdr><MsgId>N{name}</MsgId><CreDtTm>{made}</CreDtTm></GrpHdr><Ntfctn><Id>{name}</Id>"
+            f"<CreDtTm>{made}</CreDtTm><Acct>{account}{_agent('Svcr', bank.code + key[:3])}</Acct><TxsSummry>{sums}</TxsSummry>\n"
+            f"{entries}</Ntfctn></BkToCstmrDbtCdtNtfctn>",
+        )
+
 
 def _document(message: str, content: str) -> bytes:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{_SPACE}{message}">{content}</Document>\n'.encode()
@@ -149,6 +171,17 @@ def _entry(movement: Movement, day: date) -> str:
         f'<Ntry><Amt Ccy="JPY">{movement.amount}</Amt><CdtDbtInd>{"CRDT" if movement.direction == "in" else "DBIT"}</CdtDbtInd><Sts>BOOK</Sts>'
         f"<BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{day}</Dt></ValDt><BkTxCd><Prtry><Cd>{movement.transaction}</Cd><Issr>ZENGIN</Issr></Prtry>"
         f"</BkTxCd>{details}{text}</Ntry>"
+    )
+
+
+def _announced(credit: Announced, day: date) -> str:
+    refs = f"<Refs><EndToEndId>{escape(credit.edi)}</EndToEndId></Refs>" if credit.edi else ""
+    party = f"<RltdPties><Dbtr><Nm>{escape(credit.party)}</Nm></Dbtr></RltdPties>" if credit.party else ""
+    return (
+        f'<Ntry><Amt Ccy="JPY">{credit.amount}</Amt><CdtDbtInd>{"DBIT" if credit.cancels else "CRDT"}</CdtDbtInd>'
+        f"{'<RvslInd>true</RvslInd>' if credit.cancels else ''}<Sts>BOOK</Sts><BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{day}</Dt></ValDt>"
+        f"<AcctSvcrRef>{credit.number}</AcctSvcrRef><BkTxCd><Prtry><Cd>{BY_CREDIT}</Cd><Issr>ZENGIN</Issr></Prtry></BkTxCd>"
+        f"<NtryDtls><TxDtls>{refs}{party}</TxDtls></NtryDtls></Ntry>"
     )
 
 

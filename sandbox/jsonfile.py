@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import orjson
 
 from sandbox.bankfile import CREDIT, DEBIT, FileName, Request, ResultShape, Unreadable, debited_totals
+from sandbox.config import BankConfig
+from sandbox.notice import Announced
 from sandbox.records import Instruction, Order, answered, to_records
 from sandbox.statement import Heading, Movement
 
@@ -116,6 +118,10 @@ class JsonFormat:
                 ],
             }
         )
+
+    def notice(self, bank: BankConfig, key: str, holder: str, day: date, announced: Sequence[Announced]) -> bytes:
+        """A bank that is called announces no credits: its API has no message for it."""
+        raise NotImplementedError("a bank that is called announces no credits")
 
 
 def _account(data: Mapping[str, Any]) -> str:

@@ -13,7 +13,9 @@ from iso20022 import Account, Entry, IsoError, code_of, read_notice, read_receip
 from iso20022.reading import MAX_DEPTH, MAX_RECORD, MAX_TEXT, MAX_TOKEN, records
 from iso20022.statuses import GroupStatus, ResultHead, ResultLine, ResultTotals
 from sandbox.bankfile import ResultShape
+from sandbox.config import read_config
 from sandbox.formats import FORMATS
+from sandbox.notice import Announced
 from sandbox.records import Instruction, Order, to_records
 from sandbox.statement import Heading, Movement
 from tests.iso20022.messages import SPACE, wrong_with
@@ -86,6 +88,23 @@ def test_a_statement():
         Entry(True, 30_000, DAY, 11, None, "P0573120000010000121", "ﾌﾘｺﾐｼｷﾝﾍﾝｷﾔｸ"),
         Entry(False, 110, DAY, 18, None, None, None),
     )
+
+
+def test_a_notice_as_the_sandbox_writes_it():
+    """camt.054: a credit and what takes it back, each under the bank's own number; valid, and read as it was meant."""
+    told = [Announced(1, 30_000, "Dｼﾔ&", "P0573120000010000121"), Announced(1, 30_000, "Dｼﾔ&", "P0573120000010000121", cancels=True)]
+    told += [Announced(2, 10**10, "", "")]
+    bank = read_config({"clock": {"now": "2000-09-24T09:00:00+09:00"}, "banks": [{"code": "9991", "kana": "ﾋﾞ-", "notice_at": "17:00"}]})
+    content = BANK.notice(bank.banks["9991"], OURS[4:], "ｻｲﾄ <130>", DAY, told)
+    assert wrong_with(content) == []
+    found = read_notice([content])
+    assert found.account == Account("9991", "101", "1", "9130001")
+    assert [(x.incoming, x.reversal, x.amount, x.reference, x.bank_reference, x.category) for x in found.entries] == [
+        (True, False, 30_000, "P0573120000010000121", "1", 11),
+        (False, True, 30_000, "P0573120000010000121", "1", 11),
+        (True, False, 10**10, None, "2", 11),
+    ]
+    assert wrong_with(BANK.notice(bank.banks["9991"], OURS[4:], "ｻｲﾄ", DAY, told[:1])) == []
 
 
 def test_a_notice():

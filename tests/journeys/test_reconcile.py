@@ -14,8 +14,9 @@ from domain.store.reconciling import Reconciled
 from sandbox.notice import Announced, write_notice
 from sandbox.scenario import scenario
 from tests.journeys.checks import explained, sound
+from tests.journeys.test_formats import SUFFIX
 from tests.journeys.test_money import statement, sweep_reference
-from tests.journeys.town import Town, at, contract, day, town
+from tests.journeys.town import Over, Town, at, contract, day, town
 
 
 def announcing(bank: str) -> dict[str, Any]:
@@ -96,10 +97,14 @@ async def test_a_result_before_its_lump(store: None, tmp_path: Path) -> None:
         assert [(x.code, x.yen, x.days) for x in one.breaks if x.code != "UNMATCHED"] == [("LUMP_NOT_ON_STATEMENT", 90_000, 2)]
 
 
-@pytest.mark.parametrize("how", ["kept", "taken back", "not on the statement", "silence"])
-async def test_a_credit_that_is_announced(store: None, tmp_path: Path, how: str) -> None:
-    """01: announced in the evening, nothing is booked; the statement answers it in the morning, or it is a break."""
-    async with town(tmp_path, config=announcing("9990")) as here:
+ANNOUNCED = [("kept", "zengin"), ("taken back", "zengin"), ("not on the statement", "zengin"), ("silence", "zengin")]
+ANNOUNCED += [("kept", "iso20022"), ("taken back", "iso20022")]
+
+
+@pytest.mark.parametrize("how, form", ANNOUNCED, ids=[" ".join(row) for row in ANNOUNCED])
+async def test_a_credit_that_is_announced(store: None, tmp_path: Path, how: str, form: str) -> None:
+    """01 or camt.054: announced in the evening, nothing is booked; the statement answers it in the morning, or it is a break."""
+    async with town(tmp_path, config=announcing("9990"), over=Over(format=form)) as here:
         if how == "taken back":
             await here.rule("9990", {"cancel_notice": True}, kind="01")
         if how == "silence":
@@ -107,6 +112,8 @@ async def test_a_credit_that_is_announced(store: None, tmp_path: Path, how: str)
         await here.register(130, contract("N1"))
         await here.walk("09-26 18:00")
         assert await here.value("select count(*) from credit_notice") == {"taken back": 2, "silence": 0}.get(how, 1)
+        assert [path.suffix for path in here.out("9990", "01_*")] == ([] if how == "silence" else [SUFFIX[form]])
+        assert await here.value("select count(*) from credit_notice where reference is null or reference = ''") == 0
         one = await account(here, "9990")
         assert one.ledger == 0
         announced = [("ANNOUNCED", 90_000, 0)] if how in {"kept", "not on the statement"} else []
@@ -119,7 +126,7 @@ async def test_a_credit_that_is_announced(store: None, tmp_path: Path, how: str)
         broken = [x.code for x in one.breaks if x.code != "UNMATCHED"]
         assert broken == (["ANNOUNCED_NOT_ON_STATEMENT"] if how == "not on the statement" else [])
         if how != "not on the statement":
-            assert (one.ledger, one.unexplained) == (90_000, 0)
+            assert (one.ledger, one.unexplained, one.movements, one.breaks) == (90_000, 0, [], [])
             await sound(here)
 
 
