@@ -232,7 +232,9 @@ async def bench(database_url: str, root: Path, at_once: int = 1) -> AsyncIterato
 
     @contextlib.asynccontextmanager
     async def carriers(address: CarrierAddress) -> AsyncIterator[CarrierChannel]:
-        yield HttpCarrier(address.url, address.secret, lambda: datetime.now(UTC), deduplicates=True, transport=transport)
+        yield HttpCarrier(
+            address.address["url"], address.address["secret"], lambda: datetime.now(UTC), deduplicates=True, transport=transport
+        )
 
     async with app.router.lifespan_context(app):
         client = await _found(root, machine)

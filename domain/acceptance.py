@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
+from domain import carrier_files
 from domain.accounts import AccountKey
 from domain.calendar import OutsideCalendar, business_date
 from domain.deadlines import BankRules, DateProblem, DateReason, Slot, debit_slot, next_debit
@@ -55,10 +56,11 @@ class Mandate:
 
 @dataclass(frozen=True, slots=True)
 class CarrierDays:
-    """How long a carrier takes, and in which days it counts."""
+    """How long a carrier takes, in which days it counts, and whether it is given files."""
 
     calendar: CalendarKind = CalendarKind.BANK_DAYS
     ship_days: int = 3
+    labels: bool = False  # it is given CSV files: what does not fit there is refused here
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def check_against_site(
         problems.append(_problem(refusal.name.lower(), (*path, "amount")))
 
     carrier_id = _carrier(normal, rules)
-    problems += [_problem("no_carrier", (*path, "buyer", "address"))] * (carrier_id is None)
+    problems += _beyond_carrier(normal, None if carrier_id is None else rules.carriers[carrier_id], path)
 
     bank = rules.banks.get(normal.buyer.account.bank_code)
     route = _route(normal, rules)
@@ -248,6 +250,28 @@ def _beyond_banks(normal: NormalContract, bank: BankRules, main: BankRules, fees
         yield _problem("no_due_dates", (*path, "dueOn"), bank=bank.bank_code)
 
 
+def _beyond_carrier(normal: NormalContract, carrier: CarrierDays | None, path: Path) -> Iterator[InputProblem]:
+    """That there is none, or what its file cannot hold of this contract (docs/wire.md section 6)."""
+    if carrier is None:
+        yield _problem("no_carrier", (*path, "buyer", "address"))
+    if carrier is None or not carrier.labels:
+        return
+    seller, buyer = normal.seller, normal.buyer
+    label = carrier_files.Label(
+        normal.number,
+        carrier_files.Party(seller.name, seller.postal_code, seller.address),
+        carrier_files.Party(buyer.name, buyer.postal_code, buyer.address),
+        [(line.name, line.model, line.quantity) for line in normal.goods],
+    )
+    for fault in carrier_files.faults(label):
+        character = fault.why.character
+        if character is None:
+            yield _problem("too_long_for_label", path + fault.path, limit=str(fault.why.limit // 2))
+        else:
+            shown = character if character.isprintable() else f"U+{ord(character[0]):04X}"
+            yield _problem("not_on_label", path + fault.path, character=shown)
+
+
 def _goods_leave_on(terms: Terms, slot: Slot, planned: Baseline) -> date:
     """At once, or when the bank has the file and can accept the date; at a bank that takes ONE file, days before it."""
     if terms.deliver_when is DeliverWhen.AT_ONCE:
@@ -282,6 +306,16 @@ _SENTENCES: dict[str, tuple[ProblemCode, str, str]] = {
         ProblemCode.NOT_ROUTABLE,
         "No carrier of the site takes these goods to this address.",
         "この配送先・商品を扱う運送会社が、サイトに設定されていません。",
+    ),
+    "not_on_label": (
+        ProblemCode.UNSUPPORTED_CHARACTER,
+        "“{character}” cannot be written in the carrier's data (Shift_JIS). Please use another character.",
+        "「{character}」は運送会社のデータ（Shift_JIS）に書けません。別の文字で入力してください。",
+    ),
+    "too_long_for_label": (
+        ProblemCode.INPUT_INVALID,
+        "At most {limit} full-width characters fit on the carrier's label.",
+        "運送会社の送り状には全角 {limit} 文字までしか書けません。",
     ),
     "not_direct": (
         ProblemCode.DIRECT_NOT_POSSIBLE,

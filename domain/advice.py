@@ -1,13 +1,13 @@
 """What each code of the exceptions list means, and what a person does next (例外の対処). Nothing in the list has touched money.
 
 One row for every code that is ever recorded; a test looks through the sources for them. `do` may name {number} (of the exception), {batch},
-{bank}, {contract} and {file}.
+{bank}, {contract}, {file} and {whom} (`bank 9991`, `carrier north`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ASK = "ask bank {bank}; whatever it sends next is taken by itself"
+ASK = "ask {whom}; whatever it sends next is taken by itself"
 KEPT = "kessai exceptions show {number} --file FILE    writes what came, for the bank to see"
 CHECK = "kessai zengin check FILE    names every record, byte and field that is wrong in it"
 VERIFY = "kessai verify    shows whether everything else still agrees"
@@ -43,7 +43,7 @@ ADVICE: Mapping[str, Advice] = {
     "NAME_REUSED": Advice(
         "Other bytes came under a name that was here before. The first stands.",
         "同じ名前で内容の異なるファイルが届きました。最初のものが有効です。",
-        (KEPT, "ask bank {bank} which of the two it means; a corrected file needs a name of its own"),
+        (KEPT, "ask {whom} which of the two it means; a corrected file needs a name of its own"),
     ),
     "NO_BALANCE": Advice("A statement does not say its balances.", "残高のない入出金明細です。", (KEPT, ASK)),
     "OTHER_HEADER": Advice(
@@ -109,7 +109,7 @@ ADVICE: Mapping[str, Advice] = {
     "CONTRADICTED": Advice(
         "It says something else than what was said before. The first stands.",
         "以前の回答と矛盾しています。最初の回答が有効です。",
-        (KEPT, "ask bank {bank} which is true, and compare with the statement of that day"),
+        (KEPT, "ask {whom} which is true, and compare with the statement of that day"),
     ),
     "IMPOSSIBLE": Advice(
         "A result does not fit where its contracts stand. It is held whole.",
@@ -129,7 +129,7 @@ ADVICE: Mapping[str, Advice] = {
     "DEBIT_REASON_OTHER": Advice(
         "The bank did not debit and gave no reason that has a name (9).",
         "振替結果コード 9（その他）で振替不能となりました。",
-        ("kessai contract show {contract}    shows the account", "ask bank {bank} why: often a wrong character, type or branch"),
+        ("kessai contract show {contract}    shows the account", "ask {whom} why: often a wrong character, type or branch"),
     ),
     # -- receipts and sending
     "OTHER_HASH": Advice(
@@ -173,7 +173,7 @@ ADVICE: Mapping[str, Advice] = {
         "A server shows another key than the one agreed on: another machine, or somebody between. Nothing is sent to it or taken from it.",
         "接続先のホスト鍵が登録済みのものと異なるため、送受信を停止しています。",
         (
-            "ask bank {bank} on another way (telephone, letter) for its new key; do not believe the one that the line shows",
+            "ask {whom} on another way (telephone, letter) for its new key; do not believe the one that the line shows",
             "kessai bank set {bank} address.known_host=...    only when it is the bank's",
             "kessai bank test {bank}    says whether it is the one agreed on; what waits then goes by itself",
         ),
@@ -215,6 +215,42 @@ ADVICE: Mapping[str, Advice] = {
         "運送会社から連絡がありません。",
         ("ask the carrier; its next notice is taken by itself",),
     ),
+    "MISSING_LINES": Advice(
+        "A carrier's result leaves out shipments that it was given. It is held whole.",
+        "運送会社の発行済データに、依頼した荷物が不足しているため、全体を保留しました。",
+        (KEPT, ASK),
+    ),
+    "STATUS_WORD": Advice(
+        "A carrier's status file uses a word that is in no table. Those rows have moved nothing; the others count.",
+        "運送会社の配送状況データに未登録の語があります。該当行は反映していません。",
+        (
+            "ask {whom} what the word means",
+            "kessai carrier set CARRIER --word WORD=delivered    makes it known; the file is then read again by itself",
+        ),
+    ),
+    "STATUS_ROWS": Advice(
+        "Rows of a carrier's status file have no reference or date that can be meant. They have moved nothing; the others count.",
+        "運送会社の配送状況データに、管理番号または日付が不正な行があります。該当行は反映していません。",
+        (KEPT, ASK),
+    ),
+    "STOP_TOO_LATE": Advice(
+        "The goods were to stay, and have left already. The delivery goes on as before.",
+        "配送中止を依頼しましたが、既に出荷済みです。配送は継続します。",
+        ("tell seller and buyer; a refusal at the door comes back as RETURNED", "kessai contract show {contract}    shows where it stands"),
+    ),
+    "STOP_UNKNOWN": Advice(
+        "The carrier does not know the shipment that was to be stopped.",
+        "配送中止を依頼した荷物を、運送会社が把握していません。",
+        ("ask {whom} what it has under our reference", "kessai batches --kind delivery    shows what was sent there"),
+    ),
+    "STOP_NOT_OFFERED": Advice(
+        "The goods are to stay, and this carrier takes no such request by file.",
+        "配送中止の依頼をファイルで受け付けない運送会社です。電話で依頼してください。",
+        (
+            "call {whom} and name its tracking number: kessai contract show {contract}",
+            "the delivery is STOPPED once the status file says 出荷中止; until then nothing has changed",
+        ),
+    ),
     "NOTICE": Advice(
         "A notice of a carrier does not fit where the contract stands.",
         "運送会社の通知が契約の状態と合いません。",
@@ -224,7 +260,7 @@ ADVICE: Mapping[str, Advice] = {
     "DEBIT_NOT_ON_STATEMENT": Advice(
         "A debit file was not answered, and the statement of its day does not settle it.",
         "振替結果がなく、当日の入出金明細からも判断できません。",
-        ("ask bank {bank} for the result of batch {batch}; it is taken by itself", "kessai unknown    shows what is open"),
+        ("ask {whom} for the result of batch {batch}; it is taken by itself", "kessai unknown    shows what is open"),
     ),
     "LUMP_DIFFERS": Advice(
         "The bank booked another sum than its result says. The difference is in suspense.",
@@ -239,17 +275,17 @@ ADVICE: Mapping[str, Advice] = {
     "STATEMENT_GAP": Advice(
         "A statement does not begin where the one before it ended.",
         "入出金明細の残高が前回とつながりません。",
-        ("ask bank {bank} for the statement that is missing",),
+        ("ask {whom} for the statement that is missing",),
     ),
     "UNMATCHED": Advice(
         "Money moved that nothing of ours explains. It is in suspense.",
         "説明のつかない入出金です。仮勘定にあります。",
-        ("ask bank {bank} whose it is", VERIFY),
+        ("ask {whom} whose it is", VERIFY),
     ),
     "OVERDRAWN": Advice(
         "The bank took more than was free. Nobody is paid from the account until a person has looked.",
         "口座の残高が予約額を下回りました。確認まで清算を停止します。",
-        ("ask bank {bank} what it took", "the site makes it good"),
+        ("ask {whom} what it took", "the site makes it good"),
     ),
     "PAYOUT_RETURNED": Advice(
         "A payout came back. It waits for another account of the seller.",

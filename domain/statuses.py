@@ -220,6 +220,7 @@ class StopAnswer(IntEnum):
     STOPPED = 1  # 中止: it stays; also our own decision, before any carrier had it
     TOO_LATE = 2  # 間に合わず: it has left
     UNKNOWN_THERE = 3  # 該当なし: the carrier knows no such shipment
+    NOT_OFFERED = 4  # 対象外: it is given files, and takes no such request in them; a person calls it
 
 
 class FilesPerDate(IntEnum):

@@ -5,6 +5,7 @@ Exit status 0 = done, 1 = it broke, 2 = yours to mend, 3 = refused by a rule. A 
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -84,6 +85,8 @@ def make_app(given: Sequence[str]) -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; answers the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # whoever reads us over a pipe waits for a line of a command that stays (up, watch)
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug, as_json = "--debug" in given, "--json" in given
     if not given:

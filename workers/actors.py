@@ -55,6 +55,10 @@ async def _fetch_bank(job: Job) -> None:
     await fetching.fetch_bank(**job.ids, now=job.now, machine_now=job.machine_now, services=job.services, holder=job.holder)
 
 
+async def _fetch_carrier(job: Job) -> None:
+    await fetching.fetch_carrier(**job.ids, services=job.services, holder=job.holder, now=job.now, machine_now=job.machine_now)
+
+
 async def _read_reply(job: Job) -> None:
     await replies.read_reply(**job.ids, now=job.now, machine_now=job.machine_now)
 
@@ -101,6 +105,7 @@ ACTORS: dict[str, tuple[str, Step]] = {
     "send_batch": ("banks", _send_batch),
     "stop_shipment": ("carriers", _stop_shipment),
     "fetch_bank": ("banks", _fetch_bank),
+    "fetch_carrier": ("carriers", _fetch_carrier),
     "read_reply": ("replies", _read_reply),
     "apply_reply": ("replies", _apply_reply),
     "carry_fact": ("replies", _carry_fact),

@@ -6,27 +6,21 @@ by `workers.applying`.
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from uuid import uuid4
 
-import orjson
 from structlog import get_logger
 
-from domain import contract_id as contract_ids
 from domain.bank_names import Incoming, read_name
-from domain.calendar import business_date
-from domain.machines import DeliveryFact
-from domain.store import batches, credit_notices, leases, notices, outbox, outgoing, receipts, replies, results, statements
+from domain.store import batches, credit_notices, leases, outbox, outgoing, receipts, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.queueing import Numbers
 from domain.store.replies import Reply
 from domain.store.site_rules import bank_rules
-from workers import explaining, formats
-from workers.formats.shapes import BankFormat, ResultHead, Unreadable, words
+from workers import explaining, formats, reading_carriers
+from workers.bodies import small
+from workers.formats.shapes import BankFormat, ResultHead, Unreadable
 from workers.working import running_from, under_lease
-
-SMALL = 4 << 20  # bytes of a receipt, statement, answer or notice
-MAX_EVENTS = 1_000
 
 
 async def read_reply(reply_id: int, *, now: datetime, machine_now: datetime) -> None:
@@ -69,7 +63,7 @@ async def read_reply(reply_id: int, *, now: datetime, machine_now: datetime) -> 
 
 async def _receipt(reply: Reply, now: datetime, machine_now: datetime) -> None:
     named = _named(reply)
-    receipt = (await _form(reply, named)).receipt(await _small(reply), named.request)
+    receipt = (await _form(reply, named)).receipt(await small(reply), named.request)
     async with transaction() as tx:
         row = await tx.row("select home from batch where bank_code = $1 and name = $2", reply.partner, receipt.file)
     if row is None:
@@ -162,7 +156,7 @@ async def _statement(reply: Reply, now: datetime, machine_now: datetime) -> None
     assert named.statement is not None
     if named.statement.bank_code != reply.partner:
         raise Unreadable("UNKNOWN_FILE", "the name is not that of a statement of this bank")
-    statement = (await _form(reply, named)).statement(await _small(reply), named.statement)
+    statement = (await _form(reply, named)).statement(await small(reply), named.statement)
     async with transaction() as tx:
         status, why = await statements.take(tx, reply.reply_id, statement, now=now, machine_now=machine_now)
         await replies.end(tx, reply.reply_id, status, why)
@@ -173,109 +167,17 @@ async def _credits(reply: Reply, now: datetime, _machine_now: datetime) -> None:
     assert named.statement is not None
     if named.statement.bank_code != reply.partner:
         raise Unreadable("UNKNOWN_FILE", "the name is not that of a notice of this bank")
-    notice = (await _form(reply, named)).credits(await _small(reply), named.statement)
+    notice = (await _form(reply, named)).credits(await small(reply), named.statement)
     async with transaction() as tx:
         status, why = await credit_notices.take(tx, reply.reply_id, notice, now=now)
         await replies.end(tx, reply.reply_id, status, why)
 
 
-# -- carriers -------------------------------------------------------------------------------------------------------------------
-
-
-async def _notices(reply: Reply, _now: datetime, _machine_now: datetime) -> None:
-    try:
-        events = orjson.loads(await _small(reply))["events"]
-        if not isinstance(events, list) or len(events) > MAX_EVENTS:
-            raise TypeError("events")
-        ordered = sorted(enumerate(events), key=lambda x: (int(x[1].get("sequence") or 0), x[0]))
-        found = [_notice(line_no, event, date.fromisoformat(event["occurred_on"])) for line_no, (_, event) in enumerate(ordered, 1)]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unreadable("MALFORMED", f"the notices cannot be read: {type(error).__name__}") from error
-    await _stage_notices(reply, found)
-
-
-async def _answer(reply: Reply, now: datetime, _: datetime) -> None:
-    """A carrier's answer to our call: what it accepted or rejected."""
-    home, batch_id = contract_ids.home_of(int(reply.name)), int(reply.name)
-    async with transaction() as tx:
-        in_time = await tx.value("select overdue_at is not null from batch where home = $1 and batch_id = $2", home, batch_id)
-    try:
-        answer = orjson.loads(await _small(reply))
-        if answer.get("code") == "INVALID":  # the carrier takes none of them: each is rejected
-            found = await _all_rejected(reply, now)
-        else:
-            listed = answer["results"]
-            if answer["batch_id"] != reply.name or not isinstance(listed, list) or len(listed) > MAX_EVENTS:
-                raise TypeError("results")
-            found = [_notice(line_no, {**line, "type": line["status"]}, business_date(now)) for line_no, line in enumerate(listed, 1)]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unreadable("MALFORMED", f"the answer cannot be read: {type(error).__name__}") from error
-    # INSTRUCTED stays INSTRUCTED: an acceptance is news only after the silence has made it UNKNOWN. The parcel's number is news at once.
-    accepted = [x for x in found if in_time and x.fact is DeliveryFact.ACCEPTED]
-    async with transaction() as tx:  # before the reply is done with: who dies here reads it again
-        await tx.run(
-            "update batch set status = 6, answered_at = $4, sent_at = coalesce(sent_at, $4) where home = $1 and batch_id = $2 and carrier_id = $3 "
-            "and status in (3, 4, 9)",
-            home,
-            batch_id,
-            reply.partner,
-            now,
-        )
-        await notices.fill_tracking_numbers(tx, home, reply.partner, accepted)
-    await _stage_notices(reply, [x for x in found if not (in_time and x.fact is DeliveryFact.ACCEPTED)])
-
-
-async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:
-    batch = await outgoing.batch_of(contract_ids.home_of(int(reply.name)), int(reply.name))
-    if batch is None or batch.carrier_id != reply.partner:
-        raise KeyError("batch_id")
-    _, shipments = await outgoing.shipments(batch)
-    return [_notice(n, {**x, "type": "rejected", "reason": "INVALID"}, business_date(now)) for n, x in enumerate(shipments, 1)]
-
-
-def _shipment(event: dict[str, object]) -> str:
-    shipment = str(event["shipment_id"])
-    if len(shipment) != len("000000000000000000") + 2 or not (shipment.isascii() and shipment.isdigit()):
-        raise ValueError("shipment_id")
-    return shipment
-
-
-def _notice(line_no: int, event: dict[str, object], happened_on: date) -> notices.Notice:
-    shipment = _shipment(event)
-    number = int(shipment[:18])
-    return notices.Notice(
-        line_no=line_no,
-        home=contract_ids.home_of(number),
-        contract_id=number,
-        attempt=int(shipment[18:]),
-        fact=notices.TYPES[str(event["type"])],
-        happened_on=happened_on,
-        tracking_number=words(event.get("tracking_number"), 64),
-        reason=words(event.get("reason"), 200),
-        event_id=words(event.get("event_id"), 200),
-    )
-
-
-async def _stage_notices(reply: Reply, found: list[notices.Notice]) -> None:
-    if found:
-        await notices.stage(reply.reply_id, found)
-    async with transaction() as tx:
-        if not found:
-            await replies.end(tx, reply.reply_id, replies.APPLIED)
-            return
-        await replies.end(tx, reply.reply_id, replies.VALID)
-        await outbox.add(tx, "notices", "apply_reply", {"reply_id": reply.reply_id})
+# -- the rest ------------------------------------------------------------------------------------------------------------------------
 
 
 async def _other(_reply: Reply, _now: datetime, _machine_now: datetime) -> None:
     raise Unreadable("UNKNOWN_FILE", "nothing of ours explains this file")
-
-
-async def _small(reply: Reply) -> bytes:
-    try:
-        return await replies.whole(reply.reply_id, SMALL)
-    except ValueError as error:
-        raise Unreadable("TOO_LARGE", f"larger than {SMALL} bytes") from error
 
 
 _READERS = {
@@ -283,7 +185,9 @@ _READERS = {
     "result": _result,
     "statement": _statement,
     "credits": _credits,
-    "notices": _notices,
-    "answer": _answer,
+    "notices": reading_carriers.notices_of,
+    "answer": reading_carriers.answer,
+    "shipped": reading_carriers.shipped,
+    "tracking": reading_carriers.tracking,
     "other": _other,
 }

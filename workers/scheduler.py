@@ -93,9 +93,12 @@ class Scheduler:
         tasks, standing = await self._due(machine_now)
         rhythm = self._rhythms[standing.sandbox]
         self.wait_seconds = rhythm.tick
-        banks = await inbox.polls_due(machine_now, standing.moves, every_seconds=rhythm.poll, eager_seconds=rhythm.eager_poll)
-        # Incoming before decisions before sending: what the banks have to say may open or close a gate.
+        often = {"every_seconds": rhythm.poll, "eager_seconds": rhythm.eager_poll}
+        banks = await inbox.polls_due(machine_now, standing.moves, **often)
+        carriers = await inbox.carrier_polls_due(machine_now, standing.moves, **often)
+        # Incoming before decisions before sending: what banks and carriers have to say may open or close a gate.
         polls = [Task("banks", "fetch_bank", {"bank_code": code}) for code in banks]
+        polls += [Task("carriers", "fetch_carrier", {"carrier_id": carrier_id}) for carrier_id in carriers]
         return sent + await asyncio.to_thread(self._send, [*polls, *tasks])
 
     async def _due(self, machine_now: datetime) -> tuple[list[Task], Clock]:

@@ -6,20 +6,26 @@ them, and the same lines give the same bytes.
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
 import orjson
 from structlog import get_logger
 
+from domain import carrier_files
 from domain.bank_names import Format, format_of, request_name
+from domain.calendar import business_date
 from domain.statuses import BatchStatus, FilesPerDate, Kind
-from domain.store import batches, exceptions, filling, ids, leases, outgoing, sweeps
+from domain.store import batches, exceptions, filling, ids, inbox, leases, outgoing, sweeps
 from domain.store.batches import Batch
-from domain.store.connection import reading, transaction
+from domain.store.connection import Tx, reading, transaction
 from domain.store.outgoing import FileLine, OurAccount
+from domain.store.sending import carrier_address
 from domain.store.site_rules import bank_rules
 from workers import formats
+from workers.formats.carrier_files import LeftOut
+from workers.formats.carrier_files import write as write_csv
 from workers.spool import Spool
 from workers.working import running_from, under_lease
 
@@ -64,20 +70,22 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
     if batch.line_count == 0:
         await batches.drop_if_empty(home, batch_id)
         return
-    sha256, count, amount = await write(batch, spool)
+    done = await write(batch, spool)
+    if done.left_out:
+        await _reject(batch, done.left_out, now, machine_now)
     account = None if batch.kind is Kind.DELIVERY else await outgoing.our_account(batch)
     sibling = await ids.take_one(home, machine_now) if full else None
     async with transaction() as tx:
         number = await batches.number_for(tx, batch)
-        name = _name(batch, account, number)
+        name = _name(batch, account, number) if batch.carrier_id is None else await _shipments_name(tx, batch)
         sealed = await batches.seal(
             tx,
             batch,
             number=number,
             name=name,
-            sha256=sha256,
-            line_count=count,
-            amount=amount,
+            sha256=done.sha256,
+            line_count=done.lines,
+            amount=done.yen,
             holder=holder,
             now=now,
             sibling_id=sibling,
@@ -88,8 +96,8 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
         batch=batch_id,
         kind=batch.kind.name,
         name=name,
-        lines=count,
-        amount=amount,
+        lines=done.lines,
+        amount=done.yen,
     )
 
 
@@ -143,8 +151,18 @@ async def remake(home: int, batch_id: int, spool: Spool) -> None:
         await write(batch, spool)
 
 
-async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
-    """Writes what goes out to the spool, in flat memory; answers (SHA-256, lines, yen)."""
+@dataclass(frozen=True, slots=True)
+class Sealable:
+    """What has been written: hash, lines and yen of the batch, and the shipments of it that could not be written."""
+
+    sha256: bytes
+    lines: int
+    yen: int
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+async def write(batch: Batch, spool: Spool) -> Sealable:
+    """Writes what goes out to the spool, in flat memory."""
     if batch.kind is Kind.DELIVERY:
         return await _write_shipments(batch, spool)
     account = await outgoing.our_account(batch)
@@ -171,7 +189,7 @@ async def write(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
                 file.write(chunk)
             return file.finish()[0]
 
-    return await asyncio.to_thread(work), tally.count, tally.amount
+    return Sealable(await asyncio.to_thread(work), tally.count, tally.amount)
 
 
 class _Tally:
@@ -179,19 +197,46 @@ class _Tally:
     amount = 0
 
 
-async def _write_shipments(batch: Batch, spool: Spool) -> tuple[bytes, int, int]:
-    """The body of a call to a carrier (docs/wire.md section 2)."""
+async def _shipments_name(tx: Tx, batch: Batch) -> str:
+    """The name of a file for a carrier; what goes as a call has the batch's ID for a key."""
+    assert batch.carrier_id is not None
+    takes_files = (await carrier_address(tx, batch.carrier_id)).takes_files
+    return carrier_files.request_name(batch.batch_id) if takes_files else f"{batch.batch_id:018d}"
+
+
+async def _write_shipments(batch: Batch, spool: Spool) -> Sealable:
+    """The body of a call to a carrier (docs/wire.md section 2), or the file for it (section 6)."""
     day, shipments = await outgoing.shipments(batch)
-    body = {
-        "batch_id": f"{batch.batch_id:018d}",
-        "site_id": str(batch.site_id),
-        "instructed_on": day.isoformat(),
-        "shipments": shipments,
-    }
+    assert batch.carrier_id is not None
+    async with reading() as tx:
+        # What is sealed stays a call or a file, whatever the carrier has become since.
+        is_file = carrier_files.is_file(batch.name or await _shipments_name(tx, batch))
+        billing_code = await outgoing.billing_code(tx, batch.carrier_id)
 
-    def work() -> bytes:
+    def work() -> tuple[bytes, list[LeftOut]]:
+        left_out: list[LeftOut] = []
+        if is_file:
+            written = write_csv(shipments, day, billing_code)
+            content, left_out = written.content, written.left_out
+        else:
+            head = {"batch_id": f"{batch.batch_id:018d}", "site_id": str(batch.site_id), "instructed_on": day.isoformat()}
+            content = orjson.dumps(head | {"shipments": shipments})
         with spool.writer() as file:
-            file.write(orjson.dumps(body))
-            return file.finish()[0]
+            file.write(content)
+            return file.finish()[0], left_out
 
-    return await asyncio.to_thread(work), len(shipments), 0
+    sha256, left_out = await asyncio.to_thread(work)
+    return Sealable(sha256, len(shipments), 0, left_out)
+
+
+async def _reject(batch: Batch, left_out: list[LeftOut], now: datetime, machine_now: datetime) -> None:
+    """What cannot be written is rejected as if the carrier had said so: stored first, read and applied like its own notices."""
+    assert batch.carrier_id is not None
+    day = business_date(now).isoformat()
+    events = [
+        {"type": "rejected", "shipment_id": one.shipment_id, "occurred_on": day, "reason": f"left out of the file: {one.reason}"}
+        for one in left_out
+    ]
+    name = f"{batch.batch_id:018d}.left-out.{day}"
+    await inbox.store(inbox.carrier_channel(batch.carrier_id), name, "notices", orjson.dumps({"events": events}), now, machine_now)
+    get_logger().warning("shipments_left_out", batch=batch.batch_id, carrier=batch.carrier_id, count=len(left_out))

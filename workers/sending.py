@@ -11,10 +11,12 @@ import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from structlog import get_logger
 from structlog.contextvars import bound_contextvars
 
+from domain import carrier_files
 from domain.bank_names import first_answers
 from domain.machines import BatchFact
 from domain.sending import TRIES_UNTIL_TOLD, NextStep, Temporary, Traces, next_step
@@ -72,10 +74,10 @@ class Sender:
         try:
             if isinstance(batch.to, BankAddress):
                 async with self.services.banks(batch.to) as bank:
-                    sent = await (self._by_call(batch, bank) if isinstance(bank, HttpBank) else self._to_bank(batch, bank))
+                    sent = await (self._by_call(batch, bank) if isinstance(bank, HttpBank) else self._by_file(batch, bank))
             else:
                 async with self.services.carriers(batch.to) as carrier:
-                    sent = await self._by_call(batch, carrier)
+                    sent = await self._to_carrier(batch, carrier)
         except SpoolLost as error:
             log.error("spool_lost", reason=str(error))  # noqa: TRY400 - what happened is in the words, not in the stack
             retry_at = self.services.machine_clock() + UNTIL_A_PERSON_ACTS
@@ -88,9 +90,9 @@ class Sender:
             if sent:
                 log.info("batch_sent", name=batch.name)
 
-    # -- banks ------------------------------------------------------------------------------------------------------------
+    # -- files ------------------------------------------------------------------------------------------------------------
 
-    async def _to_bank(self, batch: Outgoing, bank: BankChannel) -> bool:
+    async def _by_file(self, batch: Outgoing, bank: BankChannel) -> bool:
         traces = Traces(Temporary.GONE)
         if batch.status is BatchStatus.RELEASING:
             traces = await self._traces(batch, bank)
@@ -135,11 +137,20 @@ class Sender:
         except Refused:
             # The name exists. If ours is gone too, a stalled worker was quicker than we; otherwise somebody's bytes lie under our name.
             if await bank.tmp_state(batch.name, await self._size(batch), batch.sha256) is not Temporary.GONE:
-                return await self._conclude(batch, NextStep.MARK_UNKNOWN, "something lies at the bank under this name already")
+                return await self._conclude(batch, NextStep.MARK_UNKNOWN, "something lies there under this name already")
         self._point(batch, "after_rename")
         return await self._conclude(batch, NextStep.MARK_SENT, "")
 
     # -- carriers, and banks that are called --------------------------------------------------------------------------------------------
+
+    async def _to_carrier(self, batch: Outgoing, carrier: CarrierChannel | BankChannel) -> bool:
+        assert isinstance(batch.to, CarrierAddress)
+        if carrier_files.is_file(batch.name) != batch.to.takes_files:
+            sealed = "a file" if carrier_files.is_file(batch.name) else "a call"
+            raise Refused(f"carrier {batch.to.carrier_id}", f"this batch was sealed as {sealed}, which its connector does not take")
+        if batch.to.takes_files:
+            return await self._by_file(batch, cast("BankChannel", carrier))
+        return await self._by_call(batch, cast("CarrierChannel", carrier))
 
     async def _by_call(self, batch: Outgoing, other: CarrierChannel | HttpBank) -> bool:
         key = f"{batch.batch_id:018d}"
@@ -268,10 +279,10 @@ class _Postponed(Exception):
 
 
 def bank_words(traces: Traces) -> str:
-    """What a look at the bank's side has shown, for people."""
+    """What a look at the other side has shown, for people."""
     return {
         Temporary.PARTIAL: "under its temporary name lies something else",
-        Temporary.CANNOT_TELL: "the bank's side cannot be looked at",
+        Temporary.CANNOT_TELL: "the other side cannot be looked at",
         Temporary.COMPLETE: "it is complete under its temporary name",
         Temporary.GONE: "its temporary name is gone",
     }[traces.temporary]

@@ -26,19 +26,19 @@ def machine_clock() -> datetime:
 
 
 class Seen:
-    """What this process has seen in the banks' directories: (size, modified) by bank and name. Forgotten with the process."""
+    """What this process has seen in others' directories: (size, modified) by channel and name. Forgotten with the process."""
 
     def __init__(self) -> None:
         self._files: dict[str, dict[str, tuple[int, float]]] = {}
 
-    def news(self, bank_code: str, files: list[Listed]) -> list[Listed]:
+    def news(self, channel: str, files: list[Listed]) -> list[Listed]:
         """Those that look other than when they were seen last."""
-        seen = self._files.get(bank_code, {})
+        seen = self._files.get(channel, {})
         return [file for file in files if seen.get(file.name) != (file.size, file.modified)]
 
-    def remember(self, bank_code: str, file: Listed) -> None:
+    def remember(self, channel: str, file: Listed) -> None:
         """This file, as it looks now, needs no further look."""
-        self._files.setdefault(bank_code, {})[file.name] = (file.size, file.modified)
+        self._files.setdefault(channel, {})[file.name] = (file.size, file.modified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Services:
 
     spool: Spool
     banks: Callable[[BankAddress], AbstractAsyncContextManager[BankChannel | HttpBank]]
-    carriers: Callable[[CarrierAddress], AbstractAsyncContextManager[CarrierChannel]]
+    carriers: Callable[[CarrierAddress], AbstractAsyncContextManager[CarrierChannel | BankChannel]]
     machine_clock: Callable[[], datetime]
     holder: str
     seen: Seen = field(default_factory=Seen)

@@ -32,6 +32,16 @@ class Task:
         return f"{self.actor}:{':'.join(str(value) for _, value in sorted(self.args.items()))}"
 
 
+TAKES_FILES = "b.connector <> 'http'"
+"""True for a row `b` of carrier that is given files, and so is looked through."""
+_OF_CARRIERS = ("notices", "answer", "shipped", "tracking")
+
+
+def queue_of(kind: str) -> str:
+    """The queue over which a reply of this kind is read: what carriers say has its own."""
+    return "notices" if kind in _OF_CARRIERS else "replies"
+
+
 _FREE = "(lease_until is null or lease_until < $1)"
 _TRY = "(next_try_at is null or next_try_at <= $1)"
 
@@ -53,7 +63,7 @@ async def _incoming(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
     )
     found = [
         Task(
-            "notices" if row["kind"] in ("notices", "answer") else "replies",
+            queue_of(row["kind"]),
             "apply_reply" if row["status"] else "read_reply",
             {"reply_id": row["reply_id"]},
         )
@@ -70,7 +80,9 @@ async def _incoming(tx: Tx, machine_now: datetime, limit: int) -> list[Task]:
 _UNSETTLED = f"""
 select home from batch_fact union
 select coalesce(home, -1) from reply where status in (0, 1) and tries < {STUBBORN} union
-select -1 from bank b left join bank_poll p using (bank_code) where coalesce(p.moves, -1) < $1 and coalesce(p.failures, 0) = 0"""
+select -1 from bank b left join bank_poll p using (bank_code) where coalesce(p.moves, -1) < $1 and coalesce(p.failures, 0) = 0 union
+select -1 from carrier b left join carrier_poll p using (carrier_id)
+ where {TAKES_FILES} and coalesce(p.moves, -1) < $1 and coalesce(p.failures, 0) = 0"""
 
 
 async def _decisions(tx: Tx, now: datetime, machine_now: datetime, moves: int, limit: int) -> list[Task]:
@@ -157,6 +169,11 @@ async def open_work(tx: Tx, now: datetime, moves: int) -> list[str]:
         (
             "banks to look through",
             "select count(*) from bank b left join bank_poll p using (bank_code) where coalesce(p.moves, -1) < $1",
+            (moves,),
+        ),
+        (
+            "carriers to look through",
+            f"select count(*) from carrier b left join carrier_poll p using (carrier_id) where {TAKES_FILES} and coalesce(p.moves, -1) < $1",
             (moves,),
         ),
     ):

@@ -9,20 +9,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
 from domain.sending import TRIES_UNTIL_TOLD
-from domain.store import exceptions, outbox
+from domain.statuses import BatchStatus
+from domain.store import due, exceptions, outbox
 from domain.store.connection import Tx, reading, transaction
 from domain.store.due import STUBBORN
 
 PART = 1 << 20  # bytes in a row of reply_body
 IN_MEMORY = 4 * PART  # a download larger than this waits on disk for its hash
 RECEIVED, HELD = 0, 3  # reply.status; the rest belongs to who reads them
-QUEUE_OF = {"notices": "notices"}  # carriers' notices have a queue of their own, everything else is `replies`
 
 
 def bank_channel(bank_code: str) -> str:
@@ -51,7 +51,8 @@ async def store(
     Args:
         channel: `bank:<code>` or `carrier:<id>`.
         name: File name, message ID or batch ID: its identity in the channel.
-        kind: receipt, result, statement, notices, answer; `other` is nothing that we read: it is held, and listed as UNKNOWN_FILE.
+        kind: receipt, result, statement, credits of a bank; notices, answer, shipped, tracking of a carrier; `other` is nothing that we
+            read: it is held, and listed as UNKNOWN_FILE.
         chunks: The bytes; a stream is kept on disk until its hash is known, so that memory does not grow with it.
         now: Business time, stored with it.
         machine_now: Machine time, stored with it.
@@ -110,7 +111,7 @@ async def _insert(
         await tx.run("insert into reply_body(reply_id, no, body) values ($1, $2, $3)", reply_id, no, part)
         no += 1
     if problem is None:
-        await outbox.add(tx, QUEUE_OF.get(kind, "replies"), "read_reply", {"reply_id": reply_id})
+        await outbox.add(tx, due.queue_of(kind), "read_reply", {"reply_id": reply_id})
         return reply_id
     await exceptions.record(
         tx,
@@ -168,24 +169,48 @@ async def put_off(reply_id: int, problem: str, now: datetime, machine_now: datet
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Partners:
+    """Whose out/ is looked through: their table, its key and condition, and the table of looks."""
+
+    table: str
+    key: str
+    where: str
+    polls: str
+    channel: Callable[[str], str]  # its name, by their key
+
+
+_BANKS = _Partners("bank", "bank_code", "true", "bank_poll", bank_channel)
+_CARRIERS = _Partners("carrier", "carrier_id", due.TAKES_FILES, "carrier_poll", carrier_channel)
+
+
 async def polls_due(machine_now: datetime, moves: int, *, every_seconds: float, eager_seconds: float) -> list[str]:
     """The banks to look at now: never looked at, time has jumped since, or the interval has passed.
 
     A bank that owes us a receipt is looked at each `eager_seconds`; one that fails less and less often, up to ten minutes.
     """
+    return await _polls_due(_BANKS, machine_now, moves, every_seconds, eager_seconds)
+
+
+async def carrier_polls_due(machine_now: datetime, moves: int, *, every_seconds: float, eager_seconds: float) -> list[str]:
+    """The same for carriers that are given files."""
+    return await _polls_due(_CARRIERS, machine_now, moves, every_seconds, eager_seconds)
+
+
+async def _polls_due(of: _Partners, machine_now: datetime, moves: int, every_seconds: float, eager_seconds: float) -> list[str]:
     async with reading() as tx:
         rows = await tx.rows(
-            "select b.bank_code from bank b left join bank_poll p using (bank_code) "
-            "where p.bank_code is null or p.moves <> $2 or p.machine_at + interval '1 second' * case "
+            f"select b.{of.key} as key from {of.table} b left join {of.polls} p using ({of.key}) "
+            f"where {of.where} and (p.{of.key} is null or p.moves <> $2 or p.machine_at + interval '1 second' * case "
             "when p.failures > 0 then least($3::float8 * power(2, least(p.failures, 12)), 600) "
-            "when exists (select 1 from batch o where o.bank_code = b.bank_code and o.status = 4) then $4::float8 "
-            "else $3::float8 end <= $1 order by b.bank_code",
+            f"when exists (select 1 from batch o where o.{of.key} = b.{of.key} and o.status = {int(BatchStatus.SENT)}) then $4::float8 "
+            f"else $3::float8 end <= $1) order by b.{of.key}",
             machine_now,
             moves,
             every_seconds,
             eager_seconds,
         )
-    return [row["bank_code"] for row in rows]
+    return [row["key"] for row in rows]
 
 
 async def end_poll(
@@ -202,20 +227,38 @@ async def end_poll(
 
     A person is told under `code` of a problem that lasts, and at once of one that does not pass by itself; a look that succeeds takes it back.
     """
-    channel = bank_channel(bank_code)
+    await _end_poll(_BANKS, bank_code, (machine_now, moves, problem), now, code, told_at_once=not passes)
+
+
+async def end_carrier_poll(
+    carrier_id: str,
+    machine_now: datetime,
+    moves: int,
+    problem: str | None,
+    now: datetime,
+    *,
+    code: str = "OUT_OF_REACH",
+    passes: bool = True,
+) -> None:
+    """The same for a carrier's."""
+    await _end_poll(_CARRIERS, carrier_id, (machine_now, moves, problem), now, code, told_at_once=not passes)
+
+
+async def _end_poll(
+    of: _Partners, key: str, how: tuple[datetime, int, str | None], now: datetime, code: str, *, told_at_once: bool
+) -> None:
+    channel, problem = of.channel(key), how[2]
     async with transaction() as tx:
         failures = await tx.value(
-            "insert into bank_poll(bank_code, machine_at, moves, problem, failures) "
-            "values ($1, $2, $3, $4::text, ($4::text is not null)::int) on conflict (bank_code) do update set "
+            f"insert into {of.polls}({of.key}, machine_at, moves, problem, failures) "
+            f"values ($1, $2, $3, $4::text, ($4::text is not null)::int) on conflict ({of.key}) do update set "
             "machine_at = excluded.machine_at, moves = excluded.moves, problem = excluded.problem, "
-            "failures = case when excluded.problem is null then 0 else bank_poll.failures + 1 end returning failures",
-            bank_code,
-            machine_now,
-            moves,
-            problem,
+            f"failures = case when excluded.problem is null then 0 else {of.polls}.failures + 1 end returning failures",
+            key,
+            *how,
         )
         if problem is None:
             await exceptions.close_outage(tx, way="fetch", channel=channel, now=now)
-        elif failures >= TRIES_UNTIL_TOLD or not passes:
+        elif failures >= TRIES_UNTIL_TOLD or told_at_once:
             words = f"not everything can be fetched there, {failures} looks so far: {problem}"
             await exceptions.open_outage(tx, way="fetch", channel=channel, code=code, reason=words, now=now)

@@ -119,6 +119,18 @@ async def shipments(batch: Batch) -> tuple[date, list[dict[str, Any]]]:
     ]
 
 
+async def billing_code(tx: Tx, carrier_id: str) -> str | None:
+    """請求先顧客コード: a carrier's code for us, as its files name it."""
+    found: str | None = await tx.value("select billing_code from carrier where carrier_id = $1", carrier_id)
+    return found
+
+
+async def status_words(tx: Tx, carrier_id: str) -> dict[str, str]:
+    """A carrier's own words for what has happened to a shipment, beside the common ones (`domain.carrier_files.WORDS`)."""
+    found = await tx.value("select status_words from carrier where carrier_id = $1", carrier_id)
+    return {} if found is None else dict(orjson.loads(found))
+
+
 async def batch_of(home: int, batch_id: int) -> Batch | None:
     """The batch as it stands now."""
     async with reading() as tx:

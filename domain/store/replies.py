@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,6 +71,17 @@ async def whole(reply_id: int, limit: int) -> bytes:
         if sum(map(len, parts)) > limit:
             raise ValueError(f"more than {limit} bytes")
     return b"".join(parts)
+
+
+async def taken(tx: Tx, channel: str, names: Sequence[str]) -> int | None:
+    """The first of several answers under these names that was found good."""
+    found: int | None = await tx.value(
+        "select min(reply_id) from reply where channel = $1 and name = any($2::text[]) and status = any($3::smallint[])",
+        channel,
+        list(names),
+        [VALID, APPLIED],
+    )
+    return found
 
 
 async def end(tx: Tx, reply_id: int, status: int, problem: str | None = None) -> None:

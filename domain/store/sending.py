@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from domain import carrier_files
 from domain.bank_names import first_answers
 from domain.calendar import business_date
 from domain.machines import BATCH, SWEEP, BatchFact, SweepFact
@@ -36,12 +37,20 @@ class BankAddress:
 
 @dataclass(frozen=True, slots=True)
 class CarrierAddress:
-    """How a carrier is reached. The secret signs in both directions; two, separated by a space, while it is being changed."""
+    """How a carrier is reached. `address`: http {"url","secret"}; directory and sftp as a bank's.
+
+    The secret signs in both directions; two, separated by a space, while it is being changed.
+    """
 
     carrier_id: str
-    url: str
-    secret: str = field(repr=False)
+    connector: str
+    address: Mapping[str, Any] = field(repr=False)
     deduplicates: bool
+
+    @property
+    def takes_files(self) -> bool:
+        """It is given CSV files (docs/wire.md section 6); else it is called."""
+        return self.connector != "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +237,10 @@ async def put_off_batch(home: int, batch_id: int, problem: str, now: datetime, m
 async def heard_of(batch: Outgoing) -> bool:
     """Whether the other side has spoken of this batch: a receipt, a result, a statement line or a carrier's answer."""
     async with reading() as tx:
-        names = [f"{batch.batch_id:018d}"] if isinstance(batch.to, CarrierAddress) else first_answers(batch.name)
+        if not isinstance(batch.to, CarrierAddress):
+            names = first_answers(batch.name)
+        else:
+            names = carrier_files.first_answers(batch.name) if batch.to.takes_files else [f"{batch.batch_id:018d}"]
         return bool(
             await tx.value("select exists (select 1 from reply where channel = $1 and name = any($2::text[]))", batch.channel, names)
             or await tx.value(
@@ -283,7 +295,14 @@ async def _bank(tx: Tx, bank_code: str) -> BankAddress:
 
 async def carrier_address(tx: Tx, carrier_id: str) -> CarrierAddress:
     """How a carrier is reached. Raises LookupError for an ID that no carrier here has."""
-    row = await tx.row("select url, secret, deduplicates from carrier where carrier_id = $1", carrier_id)
+    row = await tx.row("select connector, url, secret, address, deduplicates from carrier where carrier_id = $1", carrier_id)
     if row is None:
         raise LookupError(f"no carrier {carrier_id}")
-    return CarrierAddress(carrier_id, row["url"], row["secret"], row["deduplicates"])
+    address = {"url": row["url"], "secret": row["secret"]} if row["connector"] == "http" else json.loads(row["address"])
+    return CarrierAddress(carrier_id, row["connector"], address, row["deduplicates"])
+
+
+async def address_of_carrier(carrier_id: str) -> CarrierAddress:
+    """As `carrier_address`, in a transaction of its own."""
+    async with reading() as tx:
+        return await carrier_address(tx, carrier_id)

@@ -169,8 +169,8 @@ async def _read_rules(tx: Tx, site_id: int, on: date) -> SiteRules:
         delivery_days=site["delivery_days"],
         sweep_days=site["sweep_days"],
         carriers={
-            row["carrier_id"]: CarrierDays(CalendarKind(row["calendar"]), row["ship_days"])
-            for row in await tx.rows("select carrier_id, calendar, ship_days from carrier")
+            row["carrier_id"]: CarrierDays(CalendarKind(row["calendar"]), row["ship_days"], labels=row["connector"] != "http")
+            for row in await tx.rows("select carrier_id, calendar, ship_days, connector from carrier")
         },
         carrier_id=site["carrier_id"],
         routes=await routes.of_site(tx, site_id),

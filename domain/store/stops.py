@@ -25,6 +25,10 @@ _ASKABLE = (DeliveryStatus.INSTRUCTED, DeliveryStatus.UNKNOWN)
 _OURS = (DeliveryStatus.PENDING, DeliveryStatus.REJECTED)
 _SAID = {
     StopAnswer.TOO_LATE: ("STOP_TOO_LATE", "it is too late to stop this shipment: it has left. The delivery goes on as before"),
+    StopAnswer.NOT_OFFERED: (
+        "STOP_NOT_OFFERED",
+        "it takes no such request in its files. Call it; the delivery is STOPPED once its status file says so",
+    ),
     StopAnswer.UNKNOWN_THERE: ("STOP_UNKNOWN", "it does not know the shipment that was to be stopped. Ask it what it has"),
 }
 
@@ -197,7 +201,7 @@ async def answered(request: Request, answer: StopAnswer, now: datetime) -> None:
                 tx,
                 code=code,
                 reference=f"{code}:{request.shipment_id}",
-                reason=f"carrier {request.to.carrier_id} says: {words}",
+                reason=f"carrier {request.to.carrier_id}: {words}",
                 now=now,
                 home=request.home,
                 channel=f"carrier:{request.to.carrier_id}",

@@ -220,6 +220,8 @@ def world(directory: Path, environment: dict[str, str]) -> Iterator[str]:
     """`kessai up` in a directory, as `make up` runs it; answers the address of its API."""
     (directory / ".venv").symlink_to(Path(sys.prefix))
     up = [".venv/bin/kessai", "up", "--json", "--port", str(free_port())]
+    # As somebody's shell has it: nothing asks Python to write at once, and what `up` says must come all the same.
+    environment = {name: value for name, value in environment.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(up, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -11,6 +11,7 @@ from tests.house.sources import files, text
 PLACES = (
     r'\bcode="', r'Unreadable\(\s*"', r'Checked\(\s*HELD,\s*"', r'held = \(\s*"', r'_held\(\s*tx, reply_id, "', r'_list\(tx, batch, "',
     r'stop\(batch, "', r'problem = "', r'\bcode = "',
+    r'StopAnswer\.[A-Z_]+: \(\s*"',
 )  # fmt: skip
 WRITTEN = re.compile(f'(?:{"|".join(PLACES)})([A-Z][A-Z_]{{3,}})"')
 
@@ -47,4 +48,4 @@ def test_advice_says_what_it_is_and_what_to_do(code: str):
     assert advice.means_ja.endswith("。")
     assert advice.do
     for line in advice.do:
-        line.format(number="17", batch="B", bank="9990", contract="C", file="F")
+        line.format(number="17", batch="B", bank="9990", contract="C", file="F", whom="bank 9990")

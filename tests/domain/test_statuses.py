@@ -25,7 +25,7 @@ from tests.domain.grid import grid
         DeliveryTrigger     AFTER_DEBIT=0 AFTER_SETTLEMENT=1
         DeliverWhen         AT_ONCE=0 ON_ACCEPTANCE=1 ON_DEBITED=2 ON_SETTLED=3
         DebitFailureReason  SHORT_BALANCE=1 NO_ACCOUNT=2 STOPPED_BY_PAYER=3 NO_MANDATE=4 STOPPED_BY_US=8 OTHER=9
-        StopAnswer          WAITS=0 STOPPED=1 TOO_LATE=2 UNKNOWN_THERE=3
+        StopAnswer          WAITS=0 STOPPED=1 TOO_LATE=2 UNKNOWN_THERE=3 NOT_OFFERED=4
         FilesPerDate        ONE=1 SEVERAL=2
         CalendarKind        BANK_DAYS=0 EVERY_DAY=1
         ShiftRule           REFUSE=0 NEXT=1 PREVIOUS=2

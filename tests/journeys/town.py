@@ -26,7 +26,7 @@ from domain.statuses import DebitStatus, DeliveryStatus, EventKind, Kind, Payout
 from domain.store import bank_changes, clock, due, facts, filling, inbox, mandates, overdue, registering, results, site_rules
 from domain.store.connection import reading, transaction
 from domain.store.due import Task
-from domain.store.sending import BankAddress, CarrierAddress
+from domain.store.sending import BankAddress
 from kessai import world, world_data
 from sandbox.app import make_app
 from sandbox.config import read_config
@@ -35,7 +35,7 @@ from sandbox.sftp import SftpGate
 from sandbox.world import World
 from workers import applying, fetching, sealing, sending, stopping
 from workers import reading as reader
-from workers.channels.carrier import CarrierChannel, HttpCarrier
+from workers.channels import opening
 from workers.channels.opening import open_bank
 from workers.services import Seen, Services
 from workers.spool import Spool
@@ -118,12 +118,14 @@ class Town:
             moves = (await clock.state(tx)).moves
         for code, drop in self.sandbox.drops.items():
             files = frozenset((entry.name, entry.stat().st_mtime_ns) for entry in drop.outbox.iterdir())
+            of_bank = code in self.sandbox.config.banks
             if files != self.seen.get(code):
                 now = await self.now()
-                await fetching.fetch_bank(code, services=self.services, holder="town", now=now, machine_now=self.machine)
+                fetch = fetching.fetch_bank if of_bank else fetching.fetch_carrier
+                await fetch(code, services=self.services, holder="town", now=now, machine_now=self.machine)
                 self.seen[code] = files
             elif moves != self.moves:
-                await inbox.end_poll(code, self.machine, moves, None, await self.now())
+                await (inbox.end_poll if of_bank else inbox.end_carrier_poll)(code, self.machine, moves, None, await self.now())
         self.moves = moves
 
     async def do(self, task: Task, now: datetime) -> None:
@@ -335,11 +337,7 @@ async def town(
             await gate.open()
         transport = httpx2.ASGITransport(app=make_app(sandbox, gate))
 
-        @contextlib.asynccontextmanager
-        async def carriers(address: CarrierAddress) -> AsyncIterator[CarrierChannel]:
-            yield HttpCarrier(
-                address.url, address.secret, lambda: datetime.now(UTC), deduplicates=address.deduplicates, transport=transport
-            )
+        open_carrier = opening.carriers(lambda: datetime.now(UTC), transport=transport)
 
         @contextlib.asynccontextmanager
         async def banks(address: BankAddress) -> AsyncIterator[Any]:
@@ -361,7 +359,10 @@ async def town(
         async with httpx2.AsyncClient(transport=transport, base_url=SANDBOX) as http:
             try:
                 yield Town(
-                    Services(Spool(directory / "spool"), banks, carriers, lambda: datetime.now(UTC), "town", Seen()), sandbox, http, machine
+                    Services(Spool(directory / "spool"), banks, open_carrier, lambda: datetime.now(UTC), "town", Seen()),
+                    sandbox,
+                    http,
+                    machine,
                 )
             finally:
                 if gate is not None:

@@ -35,6 +35,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     yield loop
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
+    for task in asyncio.all_tasks(loop):  # asked while it stood still, and given up since
+        task.cancel()
+    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
 
 

@@ -109,8 +109,8 @@ class World:
     def services(self, holder: str = "tester") -> Services:
         def open_carrier(address: CarrierAddress) -> HttpCarrier:
             return HttpCarrier(
-                address.url,
-                address.secret,
+                address.address["url"],
+                address.address["secret"],
                 lambda: self.machine_now,
                 deduplicates=address.deduplicates,
                 transport=httpx2.MockTransport(self.carrier),

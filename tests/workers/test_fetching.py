@@ -233,4 +233,4 @@ async def test_ten_years_of_files_cost_one_list(office: Office):
             [("bank:9991", name, b"x", 122, "statement", 2, NOW, stamp) for name in names],
         )
     assert await office.fetch() == []
-    assert office.services.seen.news("9991", await DirectoryChannel(office.world.book.path, deduplicates=False).list_out()) == []
+    assert office.services.seen.news("bank:9991", await DirectoryChannel(office.world.book.path, deduplicates=False).list_out()) == []
