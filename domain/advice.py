@@ -1,7 +1,7 @@
 """What each code of the exceptions list means, and what a person does next (例外の対処). Nothing in the list has touched money.
 
 One row for every code that is ever recorded; a test looks through the sources for them. `do` may name {number} (of the exception), {batch},
-{bank}, {contract}, {file} and {whom} (`bank 9991`, `carrier north`).
+{bank}, {contract}, {file}, {kind} (`bank`, `carrier`) and {whom} (`bank 9991`, `carrier north`).
 """
 
 from collections.abc import Mapping
@@ -156,7 +156,7 @@ ADVICE: Mapping[str, Advice] = {
         "接続できない状態、または送受信が途中で切れる状態が続いています。再試行を続けます。二重送信はありません。",
         (
             "the reason above says what fails: no connection, no directory, no room",
-            "kessai bank test {bank}    says at a bank what would fail now",
+            "kessai {kind} test {bank}    says what would fail now",
             "kessai batches --unfinished    shows what waits; it goes by itself, and may come after its deadline",
         ),
     ),
@@ -164,9 +164,9 @@ ADVICE: Mapping[str, Advice] = {
         "A bank or carrier does not let us in. Nothing is sent to it until it does.",
         "接続先でログインが拒否されました。解消するまで送受信できません。",
         (
-            "ask {bank} whether our key or secret there was changed or blocked",
-            "kessai bank set {bank} address.key_file=... (sftp) or address.secret=... (http)    if we have another one now",
-            "kessai bank test {bank}    says whether it lets us in; what waits then goes by itself",
+            "ask {whom} whether our key or secret there was changed or blocked",
+            "kessai {kind} set {bank} address.key_file=... (sftp) or its secret (http)    if we have another one now",
+            "kessai {kind} test {bank}    says whether it lets us in; what waits then goes by itself",
         ),
     ),
     "HOST_KEY_CHANGED": Advice(
@@ -174,8 +174,8 @@ ADVICE: Mapping[str, Advice] = {
         "接続先のホスト鍵が登録済みのものと異なるため、送受信を停止しています。",
         (
             "ask {whom} on another way (telephone, letter) for its new key; do not believe the one that the line shows",
-            "kessai bank set {bank} address.known_host=...    only when it is the bank's",
-            "kessai bank test {bank}    says whether it is the one agreed on; what waits then goes by itself",
+            "kessai {kind} set {bank} address.known_host=...    only when it is theirs",
+            "kessai {kind} test {bank}    says whether it is the one agreed on; what waits then goes by itself",
         ),
     ),
     "SPOOL_LOST": Advice(

@@ -141,12 +141,14 @@ def _names(found: Mapping[str, Any]) -> dict[str, str]:
     """What a line of advice may name."""
     batch, reply = found["batch"] or {}, found["reply"] or {}
     kind, _, partner = (found["channel"] or reply.get("channel") or "bank:BANK").partition(":")
-    partner = batch.get("bank_code") or partner
+    if batch.get("bank_code"):
+        kind, partner = "bank", batch["bank_code"]
     return {
         "number": str(found["exception_id"]),
         "batch": batch.get("batch_id", "BATCH"),
         "bank": partner,
-        "whom": f"{'bank' if batch.get('bank_code') else kind} {partner}",
+        "kind": kind,
+        "whom": f"{kind} {partner}",
         "contract": (found["contract"] or {}).get("contract_id", "CONTRACT"),
         "file": reply.get("name", "FILE"),
     }

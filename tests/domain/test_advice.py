@@ -48,4 +48,4 @@ def test_advice_says_what_it_is_and_what_to_do(code: str):
     assert advice.means_ja.endswith("。")
     assert advice.do
     for line in advice.do:
-        line.format(number="17", batch="B", bank="9990", contract="C", file="F", whom="bank 9990")
+        line.format(number="17", batch="B", bank="9990", contract="C", file="F", whom="bank 9990", kind="bank")
