@@ -94,6 +94,7 @@ async def _serve(config: Config, directory: Path, listener: socket.socket, *, pr
                 "url": f"http://127.0.0.1:{listener.getsockname()[1]}",
                 "pid": os.getpid(),
                 "banks": {code: str(drop.root.resolve()) for code, drop in world.drops.items()},
+                "carriers": {name: str(drop.root.resolve()) for name, drop in world.carrier_drops.items()},
                 "sftp": None if gate is None else gate.describe(),
             }
             print(json.dumps(ready), flush=True)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.bank_api import Endpoint, Unknown, bank_calls
+from sandbox.carrier_files import is_writable
 from sandbox.clock import ClockBackwards
 from sandbox.instants import parse_instant
 from sandbox.rules import MAGIC, BadRule
@@ -53,6 +54,7 @@ class Address:
             ("POST", "/carriers/{carrier}/shipment-batches", self.take_batch),
             ("GET", "/carriers/{carrier}/shipment-batches/{batch_id}", self.first_answer),
             ("POST", "/carriers/{carrier}/shipments/{shipment}/stop", self.stop),
+            ("POST", "/carriers/{carrier}/shipments/{shipment}/cancel", self.cancel),
             ("POST", "/sites/{site}/play", self.play),
         ]
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
@@ -112,7 +114,7 @@ class Address:
     # -- carriers and sites ------------------------------------------------------------------------------------------
 
     async def take_batch(self, request: Request) -> Response:
-        carrier, body = self._carrier(request), await request.body()
+        carrier, body = self._called(request), await request.body()
         if not self._is_genuine(carrier, request, body):
             return _json({"code": "SIGNATURE", "message": "not signed by a key that is known here"}, 401)
         answer = await self._world.take_batch(carrier, request.headers.get("idempotency-key"), body)
@@ -120,15 +122,28 @@ class Address:
         return Response(answer.body, answer.status, headers, media_type="application/json")
 
     async def stop(self, request: Request) -> Response:
-        carrier, body = self._carrier(request), await request.body()
+        carrier, body = self._called(request), await request.body()
         if not self._is_genuine(carrier, request, body):
             return _json({"code": "SIGNATURE", "message": "not signed by a key that is known here"}, 401)
         answer = await self._world.stop_shipment(carrier, request.path_params["shipment"], body)
         headers = {} if answer.retry_after is None else {"retry-after": str(answer.retry_after)}
         return Response(answer.body, answer.status, headers, media_type="application/json")
 
+    async def cancel(self, request: Request) -> Response:
+        """Somebody at the carrier keeps a shipment, as on the telephone: nothing is signed."""
+        carrier, shipment = self._carrier(request), request.path_params["shipment"]
+        reason = (await _object(request)).get("reason", "電話") if await request.body() else "電話"
+        if not is_writable(reason, 60):
+            raise BadBody("reason is text of 1 to 60 characters of code page 932")
+        status = await self._world.cancel_shipment(carrier, shipment, reason)
+        if status is None:
+            return _json({"code": "UNKNOWN_SHIPMENT", "message": "this carrier was never told of it"}, 404)
+        if status != "cancelled":
+            return _json({"code": "TOO_LATE", "message": f"it is {status}"}, 409)
+        return _json({"shipment_id": shipment, "status": status})
+
     async def first_answer(self, request: Request) -> Response:
-        carrier = self._carrier(request)
+        carrier = self._called(request)
         if "webhook-signature" in request.headers and not self._is_genuine(carrier, request, b""):
             return _json({"code": "SIGNATURE", "message": "not signed by a key that is known here"}, 401)
         answer = await self._world.first_answer(carrier, request.path_params["batch_id"])
@@ -157,6 +172,13 @@ class Address:
     def _carrier(self, request: Request) -> str:
         carrier = str(request.path_params["carrier"])
         if carrier not in self._world.config.carriers:
+            raise Unknown
+        return carrier
+
+    def _called(self, request: Request) -> str:
+        """A carrier that takes calls: one that is given files offers none."""
+        carrier = self._carrier(request)
+        if self._world.config.carriers[carrier].by_file:
             raise Unknown
         return carrier
 

@@ -7,7 +7,8 @@ balances, mandates, rules, the sites' agenda, the clock) is taken from the file 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import partial
@@ -15,12 +16,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sandbox.calendar import BANK_DAYS, Calendar
+from sandbox.carrier_files import is_writable
 from sandbox.instants import parse_instant
+from sandbox.plans import EVENT_TYPES
 from sandbox.wire import ENCODINGS, FRAMINGS
 
 _T = TypeVar("_T")
 DEDUPLICATING = "deduplicating"
 PLAIN = "plain"
+CSV = "csv"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
 class ConfigError(ValueError):
@@ -89,6 +94,8 @@ class CarrierConfig:
     """One carrier. `secrets` sign what comes to it, `hook_secrets` (the same when left out) what it sends; several while a key is changed."""
 
     id: str
+    format: str
+    """json, by calls; or csv, by files in its directories: then it has no secrets."""
     deduplicates: bool
     secrets: tuple[str, ...] = field(repr=False)
     hook_secrets: tuple[str, ...] = field(repr=False)
@@ -97,6 +104,14 @@ class CarrierConfig:
     ships_at: time
     event_prefix: str
     models: Mapping[str, str]
+    words: Mapping[str, str]
+    """What a csv carrier calls the types of events, where it is not the usual word."""
+    billing_code: str | None
+    """請求先顧客コード that a csv carrier wants to see; None: it does not look."""
+
+    @property
+    def by_file(self) -> bool:
+        return self.format == CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +162,17 @@ def read_config(data: Mapping[str, Any], base: Path = Path()) -> Config:
     holidays = _at("holidays", lambda: frozenset(date.fromisoformat(day) for day in data.get("holidays", ())))
     clock = data.get("clock", {})
     credentials = data.get("credentials_file")
+    banks = {b.code: b for b in _every("banks", data, partial(_bank, holidays=holidays))}
+    carriers = {c.id: c for c in _every("carriers", data, partial(_carrier, holidays=holidays))}
+    _at("carriers", partial(_check_names, banks, [c.id for c in carriers.values() if c.by_file]))
     return Config(
         start=_at("clock", lambda: parse_instant(clock["now"])),
         ticking=bool(clock.get("ticking", False)),
         api=data.get("api"),
         credentials_file=None if credentials is None else base / credentials,
         sftp_port=_at("sftp", lambda: int(data["sftp"].get("port", 0)) if data.get("sftp") is not None else None),
-        banks={b.code: b for b in _every("banks", data, partial(_bank, holidays=holidays))},
-        carriers={c.id: c for c in _every("carriers", data, partial(_carrier, holidays=holidays))},
+        banks=banks,
+        carriers=carriers,
         sites={s.id: s for s in _every("sites", data, _site)},
     )
 
@@ -247,17 +265,37 @@ def _bank(data: Mapping[str, Any], holidays: frozenset[date]) -> BankConfig:
 
 
 def _carrier(data: Mapping[str, Any], holidays: frozenset[date]) -> CarrierConfig:
+    form = data.get("format", "json")
+    if form not in {"json", CSV}:
+        raise ValueError(f"format is json or {CSV}, not {form!r}")
+    secrets = tuple(data["secrets"] if form == "json" else data.get("secrets", ()))
+    words = dict(data.get("words", {}))
+    if strange := words.keys() - set(EVENT_TYPES):
+        raise ValueError(f"words: no such event: {', '.join(sorted(strange))}")
+    if not all(is_writable(text, 20) for text in (*words.values(), data.get("billing_code", "x"))):
+        raise ValueError("words and billing_code are 1 to 20 characters of code page 932 each")
     return CarrierConfig(
         id=data["id"],
+        format=form,
         deduplicates=_deduplicates(data),
-        secrets=tuple(data["secrets"]),
-        hook_secrets=tuple(data.get("hook_secrets", data["secrets"])),
+        secrets=secrets,
+        hook_secrets=tuple(data.get("hook_secrets", secrets)),
         calendar=_calendar(data, holidays),
         ship_days=int(data.get("ship_days", 3)),
         ships_at=time.fromisoformat(data.get("ships_at", "09:00")),
         event_prefix=data.get("event_prefix", "sc"),
         models=dict(data.get("models", {})),
+        words=words,
+        billing_code=data.get("billing_code"),
     )
+
+
+def _check_names(banks: Iterable[str], carriers: Iterable[str]) -> None:
+    """Names of directories, of logins and of keys: each is somebody's alone, and none is a path."""
+    taken = {"client", "host", "other_host", *banks}
+    for name in carriers:
+        if name in taken or not _NAME.fullmatch(name):
+            raise ValueError(f"a csv carrier's id is a letter and up to 39 letters, digits, - and _, and no other's: not {name!r}")
 
 
 def _site(data: Mapping[str, Any]) -> SiteConfig:

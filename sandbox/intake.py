@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +25,7 @@ from sandbox.masking import masked_name
 from sandbox.publishing import Drop, Publisher
 from sandbox.rules import Behaviour, RuleBook, delay_of
 from sandbox.store import Store
+from sandbox.taking import Taker
 
 log = logging.getLogger("sandbox.bank")
 
@@ -71,23 +71,14 @@ class Counter:
 
     def __init__(self, bank: BankConfig, drop: Drop, store: Store, agenda: Agenda, publisher: Publisher) -> None:
         self._bank = bank
+        self.door = Taker(drop, store, publisher, self._decide)
         self._drop = drop
-        self._store = store
         self._db: sqlite3.Connection = store.db
         self._agenda = agenda
         self._publisher = publisher
         self._books = Books(store.db)
         self._rules = RuleBook(store.db)
         self._format = format_of(bank)
-
-    def take_all(self, now: datetime) -> int:
-        """Take what lies in `in/`; returns how many files that were."""
-        names = self._drop.uploads()
-        for name in names:
-            token = f"{uuid.uuid4().hex}~{name}"
-            (self._drop.inbox / name).rename(self._drop.work / token)
-            self._take(token, now)
-        return len(names)
 
     def take_call(self, name: str, content: bytes, now: datetime) -> Reply:
         """Take one batch that came as a call, and answer it at once where the answer is known."""
@@ -99,9 +90,7 @@ class Counter:
             if not self._bank.deduplicates:
                 return Reply(409, orjson.dumps({"code": "DUPLICATE", "message": "this key was here before"}))
             return self._answered(name, known, again=True)
-        token = f"{uuid.uuid4().hex}~{name}"
-        (self._drop.work / token).write_bytes(content)
-        self._take(token, now)
+        self.door.take_call(name, content, now)
         return self._answered(name, self._file(name), again=False)
 
     def standing(self, name: str) -> dict[str, Any] | None:
@@ -139,24 +128,6 @@ class Counter:
         receipt = orjson.loads(known["receipt"])
         status = 422 if receipt["status"] == "refused" else 200 if again else 201
         return Reply(status, self._format.receipt(receipt))
-
-    def resume(self, now: datetime) -> None:
-        """Finish what an earlier process had taken and not answered."""
-        for path in sorted(self._drop.work.glob("*~*")):
-            self._take(path.name, now)
-
-    def _take(self, token: str, now: datetime) -> None:
-        name = token.split("~", 1)[1]
-        done = self._db.execute("SELECT taken_as FROM takings WHERE token = ?", (token,)).fetchone()
-        if done is None:
-            content = (self._drop.work / token).read_bytes()
-            with self._store.transaction():
-                taken_as = self._decide(name, content, now)
-                self._db.execute("INSERT INTO takings VALUES (?, ?)", (token, taken_as))
-        else:
-            taken_as = done["taken_as"]
-        (self._drop.work / token).replace(self._drop.taken / taken_as)
-        self._publisher.flush()
 
     def _decide(self, name: str, content: bytes, now: datetime) -> str:
         """Answer the file; returns under which name it is kept."""

@@ -1,8 +1,9 @@
 """Behaviour as configuration: rules say when a bank (or a carrier) does something else than usual.
 
 A rule is `{"match": {...}, "action": {...}, "times": n}`. All keys of `match` must fit. `times` counts files (for SFTP:
-connections; for a carrier: calls) and is unlimited when left out. Later rules win over earlier ones. Some account numbers
-are rules of their own (`MAGIC`), so that nothing has to be posted to see a failure. docs/sandbox.md explains each.
+connections; for a carrier that is called: calls) and is unlimited when left out. Later rules win over earlier ones. Some
+account numbers are rules of their own (`MAGIC`), so that nothing has to be posted to see a failure. docs/sandbox.md
+explains each.
 """
 
 from __future__ import annotations
@@ -16,19 +17,39 @@ from typing import Any
 
 import orjson
 
+from sandbox.carrier_files import is_writable
+
 FILE_MATCHES = frozenset({"kind", "date", "lines", "consignor", "name"})
 LINE_MATCHES = frozenset({"account", "amount", "contract"})
-FILE_ACTIONS = frozenset(
-    {
-        "refuse", "receipt_delay", "lose", "silence", "not_executed", "charge", "result_delay", "repeat_result",
-        "swap_results", "wrong_total", "unknown_line", "missing_line", "duplicate_line", "failed_only", "garbage",
-        "sftp_refuse_login", "sftp_cut_after", "sftp_changed_host_key", "api_answer", "cancel_notice",
-    }
-)  # fmt: skip
+SFTP_ACTIONS = frozenset({"sftp_refuse_login", "sftp_cut_after", "sftp_changed_host_key"})
+FILE_ACTIONS = SFTP_ACTIONS | {
+    "refuse", "receipt_delay", "lose", "silence", "not_executed", "charge", "result_delay", "repeat_result",
+    "swap_results", "wrong_total", "unknown_line", "missing_line", "duplicate_line", "failed_only", "garbage",
+    "api_answer", "cancel_notice",
+}  # fmt: skip
 LINE_ACTIONS = frozenset({"code", "wrong_amount", "return_after"})
-SILENCES = frozenset({"receipt", "result", "statement", "notice"})
-CARRIER_ACTIONS = frozenset({"answer", "stop_answer"})
+CARRIER_FILE_ACTIONS = SFTP_ACTIONS | {
+    "refuse", "lose", "silence", "result_delay", "repeat_result", "unknown_line", "missing_line", "duplicate_line", "shuffled",
+    "torn_line", "truncated", "garbage", "unknown_word", "missing_date",
+}  # fmt: skip
+_NOT_OF_FILES = SFTP_ACTIONS | {"api_answer"}
 CARRIER_ANSWERS = frozenset({"busy", "error_before", "error_after"})
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What rules of a kind of stranger may say."""
+
+    matches: frozenset[str]
+    actions: frozenset[str]
+    silences: frozenset[str] = frozenset()
+
+
+BANK = Vocabulary(FILE_MATCHES | LINE_MATCHES, FILE_ACTIONS | LINE_ACTIONS, frozenset({"receipt", "result", "statement", "notice"}))
+CARRIER_BY_CALL = Vocabulary(frozenset(), frozenset({"answer", "stop_answer"}))
+CARRIER_BY_FILE = Vocabulary(
+    frozenset({"kind", "date", "lines", "name", "contract"}), CARRIER_FILE_ACTIONS, frozenset({"result", "status"})
+)
 
 MAGIC: Mapping[str, Mapping[str, Any]] = {
     "9990001": {"code": "1"},
@@ -94,8 +115,8 @@ class Rule:
         )
 
 
-def check_rule(rule: Any, *, carrier: bool = False) -> dict[str, Any]:
-    """The rule, when every part of it is known; raises BadRule."""
+def check_rule(rule: Any, words: Vocabulary = BANK) -> dict[str, Any]:
+    """The rule, when every part of it is in the vocabulary; raises BadRule."""
     if not isinstance(rule, dict) or not rule.keys() <= {"match", "action", "times"}:
         raise BadRule('a rule is {"match": {...}, "action": {...}, "times": n}')
     match, action, times = rule.get("match", {}), rule.get("action"), rule.get("times")
@@ -103,20 +124,20 @@ def check_rule(rule: Any, *, carrier: bool = False) -> dict[str, Any]:
         raise BadRule("match and action are objects, and there is an action")
     if times is not None and (type(times) is not int or times < 1):
         raise BadRule("times is a number from 1")
-    matches: frozenset[str] = frozenset() if carrier else FILE_MATCHES | LINE_MATCHES
-    actions = CARRIER_ACTIONS if carrier else FILE_ACTIONS | LINE_ACTIONS
-    if strange := (match.keys() - matches) | (action.keys() - actions):
+    if strange := (match.keys() - words.matches) | (action.keys() - words.actions):
         raise BadRule(f"unknown: {', '.join(sorted(strange))}")
-    answers = ("answer", "stop_answer") if carrier else ("api_answer",)
-    if not all(action.get(name, "busy") in CARRIER_ANSWERS for name in answers):
+    if not all(action.get(name, "busy") in CARRIER_ANSWERS for name in ("answer", "stop_answer", "api_answer")):
         raise BadRule(f"an answer is one of {', '.join(sorted(CARRIER_ANSWERS))}")
-    if not SILENCES.issuperset(action.get("silence", ())):
-        raise BadRule(f"silence is a list of {', '.join(sorted(SILENCES))}")
+    if not words.silences.issuperset(action.get("silence", ())):
+        raise BadRule(f"silence is a list of {', '.join(sorted(words.silences))}")
     code = action.get("code", "9")
     if not isinstance(code, str) or len(code) != 1 or code not in "123456789":
         raise BadRule("code is one of the digits 1 to 9 as text")
     for name in ("receipt_delay", "result_delay"):
         delay_of(action.get(name))
+    for name in ("refuse", "unknown_word"):
+        if not is_writable(action.get(name, "x"), 20):
+            raise BadRule(f"{name} is a word of 1 to 20 characters of code page 932")
     return {"match": match, "action": action, "times": times}
 
 
@@ -193,22 +214,23 @@ class RuleBook:
         """What the rules make of a file.
 
         Args:
-            bank: whose rules.
-            facts: kind, date, lines, consignor and name of the file.
-            lines: gives (account key, amount, contract) of each line; gone through only where a rule asks for lines.
+            bank: whose rules (a bank, or a carrier that is given files).
+            facts: kind, date, lines, consignor and name of the file, as far as it has them.
+            lines: gives (account key, amount, contract) of each line, "" and 0 for what a line has not; gone through only where
+                a rule asks for lines.
         """
         action: dict[str, Any] = {}
         for number in _magic_among(lines()):
             action.update({k: v for k, v in MAGIC[number].items() if k in FILE_ACTIONS})
         by_line: list[Rule] = []
         for rule in self.of(bank):
-            if not rule.fits_file(facts) or rule.action.keys() == {"api_answer"}:
+            if not rule.fits_file(facts) or rule.action.keys() <= _NOT_OF_FILES:
                 continue
             if rule.looks_at_lines and not any(rule.fits_line(*line) for line in lines()):
                 continue
             if not self.use(rule, f"{facts['kind']}/{facts['name']}"):
                 continue
-            action.update({k: v for k, v in rule.action.items() if k in FILE_ACTIONS})
+            action.update({k: v for k, v in rule.action.items() if k not in LINE_ACTIONS})
             if not LINE_ACTIONS.isdisjoint(rule.action):
                 by_line.append(rule)
         return Behaviour(action, by_line)

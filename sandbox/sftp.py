@@ -1,4 +1,5 @@
-"""The banks' directories over SFTP: one port, one user a bank (its code), keys only, each locked into its directory.
+"""The directories of banks and of carriers that are given files over SFTP: one port, one user each (a bank's code, a carrier's
+ID), keys only, each locked into its directory.
 
 A plain rename refuses a name that is there, as real servers do. Rules make it misbehave: refuse the login, cut the
 connection after so many bytes, show another host key.
@@ -32,8 +33,8 @@ class SftpGate:
         self._directory.mkdir(mode=0o700, exist_ok=True)
         self._host_key = self._key("host_key")
         self._other_host_key = self._key("other_host_key")
-        self._users = {code: self._key(f"{code}_key").convert_to_public() for code in world.config.banks}
-        # One key that every bank takes, for a client that has one key for all its banks.
+        self._users = {code: self._key(f"{code}_key").convert_to_public() for code in world.logins()}
+        # One key that everybody takes, for a client that has one key for all.
         self._common = self._key("client_key").convert_to_public()
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._shows_other = False
@@ -66,7 +67,7 @@ class SftpGate:
             self._acceptor = None
 
     def describe(self) -> dict[str, Any]:
-        """What a client needs: port, host key to pin, the key that all banks take, and each bank's user with a key of its own."""
+        """What a client needs: port, host key to pin, the key that all take, and each bank's and carrier's user with a key of its own."""
         return {
             "host": "127.0.0.1",
             "port": self._port,
@@ -76,7 +77,7 @@ class SftpGate:
         }
 
     async def _wants_other_key(self) -> bool:
-        return any([await self._world.use_rule(code, _HOST_KEY, "listener") for code in self._world.config.banks])
+        return any([await self._world.use_rule(login.owner, _HOST_KEY, "listener") for login in self._world.logins().values()])
 
     def _key(self, name: str) -> asyncssh.SSHKey:
         path = self._directory / name
@@ -89,7 +90,7 @@ class SftpGate:
 
 
 class _Server(asyncssh.SSHServer):
-    """One connection: which bank, and what its rules say about it."""
+    """One connection: whose it is, and what his rules say about it."""
 
     def __init__(self, world: World, users: Mapping[str, asyncssh.SSHKey], common: asyncssh.SSHKey) -> None:
         self._world = world
@@ -110,17 +111,17 @@ class _Server(asyncssh.SSHServer):
         expected = self._users.get(username)
         if expected is None or key.public_data not in {expected.public_data, self._common.public_data}:
             return False
-        if await self._world.use_rule(username, _LOGIN, self._what):
+        login = self._world.logins()[username]
+        if await self._world.use_rule(login.owner, _LOGIN, self._what):
             log.info("%s: login refused by rule", username)
             return False
-        cut_after = await self._world.use_rule(username, _CUT, self._what)
-        root = self._world.drops[username].root
-        self._connection.set_extra_info(sandbox_root=root, sandbox_cut_after=cut_after)
+        cut_after = await self._world.use_rule(login.owner, _CUT, self._what)
+        self._connection.set_extra_info(sandbox_root=login.root, sandbox_cut_after=cut_after)
         return True
 
 
 class _Directory(asyncssh.SFTPServer):
-    """The bank's directory as its client sees it: it may write into `in/` and nowhere else."""
+    """A bank's or carrier's directory as its client sees it: it may write into `in/` and nowhere else."""
 
     def __init__(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         connection = chan.get_connection()
@@ -154,7 +155,7 @@ class _Directory(asyncssh.SFTPServer):
         source.unlink()
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
-        raise asyncssh.SFTPOpUnsupported("this bank does not overwrite")
+        raise asyncssh.SFTPOpUnsupported("nothing is overwritten here")
 
     def remove(self, path: bytes) -> Any:
         self._only_inbox(path)
@@ -168,10 +169,10 @@ class _Directory(asyncssh.SFTPServer):
         raise asyncssh.SFTPPermissionDenied("no symbolic links here")
 
     def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Any:
-        raise asyncssh.SFTPPermissionDenied("the directories are the bank's")
+        raise asyncssh.SFTPPermissionDenied("the directories are not yours")
 
     def rmdir(self, path: bytes) -> Any:
-        raise asyncssh.SFTPPermissionDenied("the directories are the bank's")
+        raise asyncssh.SFTPPermissionDenied("the directories are not yours")
 
     def _only_inbox(self, *paths: bytes) -> None:
         for path in paths:

@@ -59,6 +59,9 @@ CREATE TABLE IF NOT EXISTS events(
     hook INTEGER);
 CREATE INDEX IF NOT EXISTS events_unsent ON events(carrier, id) WHERE hook IS NULL;
 CREATE INDEX IF NOT EXISTS events_of_shipment ON events(carrier, shipment_id);
+CREATE TABLE IF NOT EXISTS carrier_files(
+    carrier TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, result BLOB, answers INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY(carrier, name));
 CREATE TABLE IF NOT EXISTS hooks(
     id INTEGER PRIMARY KEY, carrier TEXT NOT NULL, message_id TEXT NOT NULL, body BLOB NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0);

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,20 +26,30 @@ from sandbox.books import Booking, Books
 from sandbox.carrier import Answer, Carrier
 from sandbox.clock import Clock
 from sandbox.config import BankConfig, Config, account_key
+from sandbox.csv_carrier import CsvCarrier
 from sandbox.execution import Execution
 from sandbox.hooks import HookQueue
 from sandbox.instants import parse_instant, write_instant
 from sandbox.intake import Counter, Reply
 from sandbox.publishing import Drop, Publisher
-from sandbox.rules import RuleBook, check_rule
+from sandbox.rules import BANK, CARRIER_BY_CALL, CARRIER_BY_FILE, RuleBook, check_rule
 from sandbox.sites import Sites
 from sandbox.store import Store
+from sandbox.taking import Taker
 
 log = logging.getLogger("sandbox")
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 _LOOK_SECONDS = 0.05
 _KEEP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Whose directories a login leads into: `owner` as in the rules (a bank's code, or `carrier:<id>`), and where they are."""
+
+    owner: str
+    root: Path
 
 
 class World:
@@ -66,15 +77,23 @@ class World:
         self._books = Books(db)
         self._rules = RuleBook(db)
         self.drops = {code: Drop(directory / "banks" / code) for code in config.banks}
-        self._publisher = Publisher(db, self.drops, (code for code, bank in config.banks.items() if bank.pushes))
+        self.carrier_drops = {c.id: Drop(directory / "carriers" / c.id) for c in config.carriers.values() if c.by_file}
+        self._publisher = Publisher(db, self.drops | self.carrier_drops, (code for code, bank in config.banks.items() if bank.pushes))
         self._execution = Execution(config.banks, self.drops, db, self._agenda, self._publisher)
         self._counters = {
             code: Counter(bank, self.drops[code], self._store, self._agenda, self._publisher) for code, bank in config.banks.items()
         }
-        self._carriers = {c.id: Carrier(c, db, self._agenda) for c in config.carriers.values()}
+        self._called = {c.id: Carrier(c, db, self._agenda) for c in config.carriers.values() if not c.by_file}
+        self._given_files = {
+            name: CsvCarrier(config.carriers[name], drop, self._store, self._agenda, self._publisher)
+            for name, drop in self.carrier_drops.items()
+        }
+        self._carriers: dict[str, Carrier | CsvCarrier] = {**self._called, **self._given_files}
+        self._doors = {code: counter.door for code, counter in self._counters.items()}
+        self._doors |= {name: carrier.door for name, carrier in self._given_files.items()}
         self._hooks = HookQueue(db, config.carriers, config.banks)
         self._sites = Sites(config, client, pause)
-        self._handlers = self._execution.handlers() | {"carrier": self._carrier_step}
+        self._handlers = self._execution.handlers() | {"carrier": self._carrier_step, "carrier_result": self._carrier_result}
         self._thread = ThreadPoolExecutor(1, "sandbox-books")
         self._walking = asyncio.Lock()
         self._sending = asyncio.Lock()
@@ -99,8 +118,8 @@ class World:
                     for entry in site.agenda:
                         self._plan_registration(site.id, entry)
                 self._store.remember("founded", write_instant(self.clock.now()))
-        for counter in self._counters.values():
-            counter.resume(self.clock.now())
+        for door in self._doors.values():
+            door.resume(self.clock.now())
         self._publisher.flush()
 
     def _found_bank(self, bank: BankConfig, *, first: bool) -> None:
@@ -182,7 +201,10 @@ class World:
         self._publisher.flush()
 
     def _carrier_step(self, payload: Any, now: datetime) -> None:
-        self._carriers[payload["carrier"]].happen(payload["batch_id"], payload["plan"], payload["step"], now)
+        self._carriers[payload["carrier"]].shipments.happen(payload["batch_id"], payload["plan"], payload["step"], now)
+
+    def _carrier_result(self, payload: Any, now: datetime) -> None:
+        self._given_files[payload["carrier"]].publish_result(payload)
 
     def _registered(self, item: Item, failed: list[dict[str, Any]]) -> None:
         with self._store.transaction():
@@ -197,20 +219,22 @@ class World:
     # -- uploads and notices -----------------------------------------------------------------------------------------
 
     async def _take_uploads(self) -> None:
-        for code, drop in self.drops.items():
-            if drop.uploads():
-                await self._do(self._take, code)
+        for door in self._doors.values():
+            if door.waiting():
+                await self._do(self._take, door)
 
-    def _take(self, bank: str) -> None:
-        self._counters[bank].take_all(self.clock.now())
+    def _take(self, door: Taker) -> None:
+        door.take_all(self.clock.now())
 
     async def _tell(self) -> None:
-        """Pack what the carriers have to tell, and try each new message once."""
+        """Pack what the carriers have to tell into files and messages, and try each new message once."""
 
         def pack() -> list[int]:
+            now = self.clock.now()
             with self._store.transaction():
                 for carrier in self._carriers.values():
-                    carrier.pack()
+                    carrier.pack(now)
+            self._publisher.flush()
             return self._hooks.due(0, never_tried=True)
 
         await self._send(await self._do(pack))
@@ -245,7 +269,7 @@ class World:
         def read() -> dict[str, Any]:
             now, next_at = self.clock.now(), self._agenda.next_at()
             undelivered = self._hooks.undelivered()
-            untaken = any(drop.uploads() for drop in self.drops.values())
+            untaken = any(door.waiting() for door in self._doors.values())
             due = next_at is not None and next_at <= now
             failed = self._store.db.execute("SELECT what FROM failed_actions ORDER BY id")
             return {
@@ -253,7 +277,7 @@ class World:
                 "ticking": self.clock.ticking,
                 "next": None if next_at is None else write_instant(next_at),
                 "idle": not (untaken or undelivered or due or self._walking.locked()),
-                "published": self._publisher.counts(self.config.banks),
+                "published": self._publisher.counts(self._doors),
                 "hooks_undelivered": undelivered,
                 "failed_actions": [orjson.loads(row["what"]) for row in failed],
             }
@@ -282,8 +306,9 @@ class World:
 
     async def add_rule(self, owner: str, rule: Any) -> int:
         """Raises BadRule."""
-        checked = check_rule(rule, carrier=owner.startswith("carrier:"))
-        return await self._do(self._rules.add, owner, checked)
+        carrier = self._carriers.get(owner.removeprefix("carrier:")) if owner.startswith("carrier:") else None
+        words = BANK if carrier is None else CARRIER_BY_FILE if carrier.config.by_file else CARRIER_BY_CALL
+        return await self._do(self._rules.add, owner, check_rule(rule, words))
 
     async def empty_rules(self, owner: str) -> None:
         await self._do(self._rules.empty, owner)
@@ -332,7 +357,7 @@ class World:
     async def take_batch(self, carrier: str, key: str | None, body: bytes) -> Answer:
         def take() -> Answer:
             with self._store.transaction():
-                return self._carriers[carrier].take(key, body, self.clock.now())
+                return self._called[carrier].take(key, body, self.clock.now())
 
         return await self._do(take)
 
@@ -341,14 +366,25 @@ class World:
 
         def stop() -> Answer:
             with self._store.transaction():
-                return self._carriers[carrier].stop(shipment_id, body, self.clock.now())
+                return self._called[carrier].stop(shipment_id, body, self.clock.now())
 
         answer = await self._do(stop)
         await self._tell()
         return answer
 
+    async def cancel_shipment(self, carrier: str, shipment_id: str, reason: str) -> str | None:
+        """Somebody at the carrier cancels it; see Shipments.cancel. What follows from it is told at once."""
+
+        def cancel() -> str | None:
+            with self._store.transaction():
+                return self._carriers[carrier].shipments.cancel(shipment_id, reason, self.clock.now())
+
+        status = await self._do(cancel)
+        await self._tell()
+        return status
+
     async def first_answer(self, carrier: str, batch_id: str) -> Answer:
-        return await self._do(self._carriers[carrier].first_answer, batch_id)
+        return await self._do(self._called[carrier].first_answer, batch_id)
 
     async def call_bank(self, bank: str, key: str, body: bytes) -> Reply:
         """A batch that comes to a JSON bank."""
@@ -386,7 +422,7 @@ class World:
         return await self._do(read)
 
     async def shipments(self, carrier: str) -> list[dict[str, Any]]:
-        return await self._do(self._carriers[carrier].shipments)
+        return await self._do(self._carriers[carrier].shipments.listing)
 
     async def play(self, site: str, entry: Mapping[str, Any]) -> None:
         """Put registrations onto the agenda; raises ValueError or KeyError."""
@@ -396,6 +432,11 @@ class World:
                 self._plan_registration(site, entry)
 
         await self._do(add)
+
+    def logins(self) -> dict[str, Login]:
+        """Who has directories, by the name under which he logs in."""
+        banks = {code: Login(code, drop.root) for code, drop in self.drops.items()}
+        return banks | {name: Login(f"carrier:{name}", drop.root) for name, drop in self.carrier_drops.items()}
 
     def machine_seconds(self) -> float:
         return self._machine()

@@ -55,9 +55,9 @@ RENAMES = {
     "kessai/processes.py": "logs are turned",
     "workers/channels/sftp.py": "release(): the server's plain rename, which refuses to overwrite",
     "workers/spool.py": "the spool: a name is the hash of the content, so the same bytes replace themselves",
-    "sandbox/intake.py": "the bank's own side",
     "sandbox/sftp.py": "the bank's own side: it refuses to overwrite, and a test asks it to",
     "sandbox/publishing.py": "the bank's own side: everything appears by rename",
+    "sandbox/taking.py": "the bank's own side, and the carrier's: what is taken is moved away",
 }
 
 

@@ -262,3 +262,12 @@ async def test_a_shipment_is_stopped(sandbox: Sandbox):
     assert (await stop(sandbox, 4))[1]["status"] == "too_late"
     rule = {"action": {"stop_answer": "maybe"}}
     assert (await sandbox.http.post("/carriers/sandbox-carrier/rules", json=rule)).status_code == 422
+
+
+async def test_somebody_at_the_carrier_cancels(sandbox: Sandbox):
+    """Told as `cancelled`, like a request by call."""
+    await post(sandbox, batch(shipment(1)))
+    path = f"/carriers/sandbox-carrier/shipments/{shipment(1)['shipment_id']}/cancel"
+    assert (await sandbox.http.post(path, json={"reason": "by phone"})).json()["status"] == "cancelled"
+    await sandbox.clock("09-30 09:00")
+    assert [(e["type"], e["reason"]) for e in sandbox.api.events] == [("cancelled", "by phone")]
