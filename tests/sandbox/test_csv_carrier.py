@@ -196,6 +196,7 @@ WHOLE = written(row(1))
         b"",
         WHOLE[:-2],
         WHOLE[:-10],
+        WHOLE + b'"05731200000100000201",',
         WHOLE.replace(b"\r\n", b"\n"),
         WHOLE.replace(b'"4101"', b"4101"),
         WHOLE.replace(b',"4101"', b""),
@@ -205,7 +206,7 @@ WHOLE = written(row(1))
         written(),
         written(*(row(n) for n in range(1001))),
     ],
-    ids=["empty", "no-end", "torn", "lf", "unquoted", "short-row", "no-column", "column-twice", "utf-8", "no-rows", "too-many"],
+    ids=["empty", "no-end", "torn", "begun", "lf", "unquoted", "short-row", "no-column", "column-twice", "utf-8", "no-rows", "too-many"],
 )
 async def test_a_file_that_cannot_be_read_is_not_answered(sandbox: Sandbox, content: bytes, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, "sandbox.carrier"):
