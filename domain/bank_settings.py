@@ -121,7 +121,12 @@ SETTINGS: tuple[Setting, ...] = (
             ("scheduled_debits", "期日振替", "It takes debits for a due date.", SWITCH),
             ("direct_debits", "直接決済", "It can credit a seller's own account (direct mode).", SWITCH),
             ("splits_fees", "手数料の分割", "It can split the fees off a direct settlement.", SWITCH),
-            ("recalls", "組戻・取下げ", "It can give an instruction back that it has accepted.", SWITCH),
+            (
+                "recalls",
+                "組戻・取下げ",
+                "It can give an instruction back that it has accepted. Noted for people: nothing here asks for one yet.",
+                SWITCH,
+            ),
             ("statements", "入出金明細", "It sends statements (03); without them no main account can be here.", SWITCH),
         ),
     ),

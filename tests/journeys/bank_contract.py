@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +56,25 @@ class Heard:
 
     def over(self, transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
         return _Between(self, transport)
+
+    def pushed_keeps_to_the_document(self, pushed: Sequence[tuple[str, dict[str, str], bytes]], secret: str) -> None:
+        """What banks have sent to our hook is what they list (docs/bank-api.yaml, webhooks): content, ID and signature. Raises AssertionError."""
+        (operation,) = (way["post"] for way in document()["webhooks"].values())
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert "202" in operation["responses"], "how our hook answers"
+        wrong = []
+        for bank, headers, body in pushed:
+            message, name = orjson.loads(body), headers["webhook-id"]
+            wrong += [f"{bank} {name}: {mistake}" for mistake in mistakes(schema, message)]
+            wrong += [f"{bank} {name}: {mistake}" for mistake in mistakes({"$ref": "#/components/schemas/MessageId"}, name)]
+            if not name.startswith("03_" if message["type"] == "statement" else f"{message['batch_id']}.{message['type']}"):
+                wrong.append(f"{bank} {name}: the ID of another message")
+            signed = f"{name}.{headers['webhook-timestamp']}.".encode() + body
+            mac = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, "sha256").digest()
+            if f"v1,{base64.b64encode(mac).decode()}" not in headers["webhook-signature"].split():
+                wrong.append(f"{bank} {name}: signed otherwise than the document says")
+        assert wrong == []
+        assert {orjson.loads(body)["type"] for _, _, body in pushed} == {"receipt", "result", "statement"}
 
     def keeps_to_the_document(self, *, pushed: bool) -> None:
         """Raises AssertionError with everything that is not as the document says."""

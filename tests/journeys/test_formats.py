@@ -13,7 +13,7 @@ from domain.store.bank_changes import change_bank
 from sandbox.scenario import scenario
 from tests.journeys.bank_contract import Heard
 from tests.journeys.checks import sound
-from tests.journeys.town import Over, Town, contract, day, town
+from tests.journeys.town import BANK_SECRET, Over, Town, contract, day, town
 from zengin import EBCDIC
 
 WAYS = {
@@ -93,6 +93,8 @@ async def test_every_way_ends_the_same(store: None, tmp_path: Path, over: Over) 
         await play(here)
         if over.format == "json":
             heard.keeps_to_the_document(pushed=over.pushes)
+        if over.pushes:
+            heard.pushed_keeps_to_the_document(here.pushed, BANK_SECRET)
         await ended_well(here)
         names = [row["name"] for row in await here.rows("select name from batch where bank_code is not null and name is not null")]
         assert {"." + name.partition(".")[2] if "." in name else "" for name in names} == {SUFFIX[over.format]}

@@ -62,6 +62,7 @@ class Town:
     machine: datetime
     seen: dict[str, frozenset[tuple[str, int]]] = field(default_factory=dict)  # what lay in each bank's out/ at the last look
     moves: int = -1  # the clock's count then
+    pushed: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)  # what banks have pushed: bank, headers, body
     how: Callable[[Town, Task, datetime], Awaitable[None]] | None = None  # how a task is done, if not once and to its end
 
     async def now(self) -> datetime:
@@ -312,6 +313,7 @@ async def town(
         bank.update(format=over.format, pushes=over.pushes, secrets=[BANK_SECRET])
     machine = datetime.now(UTC)
     secret = settings["carriers"][0]["secrets"][0]
+    pushed: list[tuple[str, dict[str, str], bytes]] = []
 
     async def hook(scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -323,6 +325,8 @@ async def town(
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
         whose, who = scope["path"].split("/")[-2:]
         name = headers["webhook-id"]
+        if whose == "banks":
+            pushed.append((who, headers, body))
         channel, kind = (inbox.bank_channel(who), kind_of(name)) if whose == "banks" else (inbox.carrier_channel(who), "notices")
         async with reading() as tx:
             now = await clock.business_now(tx, machine)
@@ -358,12 +362,8 @@ async def town(
             await bank_changes.change_bank(bank["code"], _settings(bank["code"], over), now=at(START), machine_now=machine)
         async with httpx2.AsyncClient(transport=transport, base_url=SANDBOX) as http:
             try:
-                yield Town(
-                    Services(Spool(directory / "spool"), banks, open_carrier, lambda: datetime.now(UTC), "town", Seen()),
-                    sandbox,
-                    http,
-                    machine,
-                )
+                services = Services(Spool(directory / "spool"), banks, open_carrier, lambda: datetime.now(UTC), "town", Seen())
+                yield Town(services, sandbox, http, machine, pushed=pushed)
             finally:
                 if gate is not None:
                     await gate.close()
@@ -414,4 +414,4 @@ def day(text: str) -> date:
     return date.fromisoformat(f"2000-{text}")
 
 
-__all__ = ["Over", "Town", "at", "chunks_of", "contract", "day", "party", "registration", "timedelta", "town"]
+__all__ = ["BANK_SECRET", "Over", "Town", "at", "chunks_of", "contract", "day", "party", "registration", "timedelta", "town"]
