@@ -184,6 +184,7 @@ def set_(carrier: str, /, *changes: str, word: WORDS = (), secret_file: Path | N
     """
     from domain import carrier_settings
     from domain.store.carrier_changes import Changed, change_carrier
+    from kessai.opened import business_now
 
     look = f"kessai carrier show {carrier}"
     if not (changes or word or secret_file):
@@ -193,14 +194,16 @@ def set_(carrier: str, /, *changes: str, word: WORDS = (), secret_file: Path | N
         wanted["address.secret"] = secret_of(secret_file)
 
     async def work() -> Changed:
-        return await change_carrier(carrier, wanted)
+        return await change_carrier(carrier, wanted, now=await business_now())
 
     changed = with_store(work)
     shown = {name: (_as_shown(name, before), _as_shown(name, after)) for name, (before, after) in changed.settings.items()}
     if common.json:
-        print_json({"carrier": carrier, "changed": shown, "unanswered": changed.unanswered})
+        print_json({"carrier": carrier, "changed": shown, "unanswered": changed.unanswered, "read_again": changed.read_again})
         return
     say_changed(shown)
+    if changed.read_again:
+        print(f"{changed.read_again} status files that hold such a word are read again.")
     if changed.unanswered:
         print(
             f"{changed.unanswered} batches went the old way and have no answer yet. Nobody looks there any more: each becomes UNKNOWN "

@@ -12,7 +12,7 @@ from domain.calendar import business_date
 from domain.findings import Place
 from domain.machines import DeliveryFact
 from domain.statuses import BatchStatus
-from domain.store import exceptions, notices, outbox, outgoing, replies
+from domain.store import carrier_words, exceptions, notices, outbox, outgoing, replies
 from domain.store.batches import Batch
 from domain.store.connection import Tx, reading, transaction
 from domain.store.replies import Reply
@@ -158,10 +158,10 @@ async def tracking(reply: Reply, now: datetime, _: datetime) -> None:
     async with transaction() as tx:
         await _list_unheard(tx, reply, found, now)
     ordered = sorted(found.happened, key=lambda row: (row.on, row.row))
-    await _stage(reply, [_happened(line_no, row) for line_no, row in enumerate(ordered, 1)])
+    await _stage(reply, [_happened(row) for row in ordered])
 
 
-def _happened(line_no: int, row: Happened) -> notices.Notice:
+def _happened(row: Happened) -> notices.Notice:
     event = {
         "shipment_id": row.shipment_id,
         "type": row.kind,
@@ -169,15 +169,15 @@ def _happened(line_no: int, row: Happened) -> notices.Notice:
         "reason": row.reason,
         "event_id": row.event_id,
     }
-    return _notice(line_no, event, row.on)
+    return _notice(row.row, event, row.on)  # by its row: read again, it is the same line
 
 
 async def _list_unheard(tx: Tx, reply: Reply, found: Statuses, now: datetime) -> None:
     for word, rows in found.words.items():
         await exceptions.record(
             tx,
-            code="STATUS_WORD",
-            reference=f"word:{reply.reply_id}:{word}",
+            code=carrier_words.CODE,
+            reference=carrier_words.reference(reply.reply_id, word),
             reason=f"{len(rows):,} rows of {reply.name} say {words(word, carrier_files.MAX_WORD)!r}, a word that is in no table; they move nothing",
             now=now,
             channel=reply.channel,

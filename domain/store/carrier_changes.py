@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from domain import carrier_settings
+from domain.store import carrier_words, inbox
 from domain.store.administration import NotThere, carrier_settings_of, save_carrier
 from domain.store.connection import Tx, transaction
 
@@ -17,9 +19,10 @@ class Changed:
 
     settings: Mapping[str, tuple[Any, Any]]
     unanswered: int = 0
+    read_again: int = 0  # status files that hold a word which is known now
 
 
-async def change_carrier(carrier_id: str, changes: Mapping[str, Any]) -> Changed:
+async def change_carrier(carrier_id: str, changes: Mapping[str, Any], *, now: datetime) -> Changed:
     """Changes settings of a known carrier (columns, `address.<part>`, `word.<word>`), as `carrier_settings.read_change` reads them.
 
     A change holds for what is sealed, sent or read after it. Raises `NotThere`, and `Refused` with everything that cannot be so, also where
@@ -33,7 +36,8 @@ async def change_carrier(carrier_id: str, changes: Mapping[str, Any]) -> Changed
         after = carrier_settings.changed(before, changes)
         await save_carrier(tx, after)
         unanswered = await _unanswered(tx, carrier_id) if after["connector"] != before["connector"] else 0
-    return Changed({name: (before[name], after[name]) for name in after if before[name] != after[name]}, unanswered)
+        again = await carrier_words.read_again(tx, inbox.carrier_channel(carrier_id), after["status_words"], now)
+    return Changed({name: (before[name], after[name]) for name in after if before[name] != after[name]}, unanswered, again)
 
 
 async def _unanswered(tx: Tx, carrier_id: str) -> int:

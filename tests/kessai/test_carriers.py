@@ -69,16 +69,16 @@ async def test_what_cannot_be_so_is_refused_at_once_and_nothing_is_saved(store: 
     assert await list_carriers() == []
     await create_carrier(CALLED)
     with pytest.raises(Refused, match="overdue_days"):
-        await change_carrier("north", {"ship_days": 1, "overdue_days": 0})
+        await change_carrier("north", {"ship_days": 1, "overdue_days": 0}, now=START)
     assert (await columns("north"))["ship_days"] == 3
     with pytest.raises(NotThere):
-        await change_carrier("east", {"ship_days": 1})
+        await change_carrier("east", {"ship_days": 1}, now=START)
 
 
 async def test_what_is_changed_and_only_that(store: None):
     await create_carrier(FILES)
     before = await columns("south")
-    changed = await change_carrier("south", {"ship_days": 1, "overdue_days": 7, "word.配達済": None, "word.持出": "in_transit"})
+    changed = await change_carrier("south", {"ship_days": 1, "overdue_days": 7, "word.配達済": None, "word.持出": "in_transit"}, now=START)
     assert changed.settings == {"ship_days": (3, 1), "status_words": ({"配達済": "delivered"}, {"持出": "in_transit"})}
     after = await columns("south")
     assert json.loads(after["status_words"]) == {"持出": "in_transit"}
@@ -96,18 +96,18 @@ async def test_a_carrier_keeps_its_way_while_something_is_sealed_for_it(store: N
     await batch(3, BatchStatus.OPEN)
     away = {"connector": "directory", "address.path": "/srv/north"}
     with pytest.raises(Refused, match="connector: 2 batches are sealed for http and not sent"):
-        await change_carrier("north", away)
+        await change_carrier("north", away, now=START)
     with pytest.raises(Refused, match="2 batches are sealed"):  # nor by being made known once more
         await create_carrier(Carrier("north", "北運輸", connector="directory", address={"path": "/srv/north"}))
     assert (await columns("north"))["connector"] == "http"
-    await change_carrier("north", {"address.url": "https://new.example"})  # the same way, elsewhere
+    await change_carrier("north", {"address.url": "https://new.example"}, now=START)  # the same way, elsewhere
     await change_carrier(
-        "south", {"connector": "http", "address.url": "https://south.example", "address.secret": SECRET}
+        "south", {"connector": "http", "address.url": "https://south.example", "address.secret": SECRET}, now=START
     )  # none waits there
     async with transaction() as tx:
         await tx.run("update batch set status = $1 where home = 1 and batch_id = 1", int(BatchStatus.SENT))
         await tx.run("update batch set status = $1 where home = 2 and batch_id = 2", int(BatchStatus.ANSWERED))
-    changed = await change_carrier("north", away)
+    changed = await change_carrier("north", away, now=START)
     assert changed.unanswered == 1
     after = await columns("north")
     assert (after["connector"], after["url"], after["secret"], json.loads(after["address"])) == (
@@ -116,4 +116,4 @@ async def test_a_carrier_keeps_its_way_while_something_is_sealed_for_it(store: N
         None,
         {"path": "/srv/north"},
     )
-    assert (await change_carrier("north", {"ship_days": 1})).unanswered == 0
+    assert (await change_carrier("north", {"ship_days": 1}, now=START)).unanswered == 0
