@@ -90,6 +90,8 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
             now=now,
             sibling_id=sibling,
         )
+        if sealed and done.left_out and len(done.left_out) == done.lines:
+            await batches.nothing_to_send(tx, batch, now)
     get_logger().info(
         "batch_sealed" if sealed else "batch_not_sealed",
         home=home,

@@ -258,6 +258,18 @@ async def number_for(tx: Tx, batch: Batch) -> int:
     )
 
 
+async def nothing_to_send(tx: Tx, batch: Batch, now: datetime) -> None:
+    """ANSWERED without having gone out: no line of a sealed batch could be written, and each has been rejected for it."""
+    await tx.run(
+        "update batch set status = $3, answered_at = $4, overdue_at = null where home = $1 and batch_id = $2 and status = $5",
+        batch.home,
+        batch.batch_id,
+        int(BatchStatus.ANSWERED),
+        now,
+        int(BatchStatus.SEALED),
+    )
+
+
 async def seal(
     tx: Tx,
     batch: Batch,

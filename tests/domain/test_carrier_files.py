@@ -39,7 +39,7 @@ def label(**changes: object) -> Label:
 
 
 @pytest.mark.parametrize(
-    ("text", "cut"),
+    "text, cut",
     [
         ("", [""]),
         ("港区青山", ["港区青山"]),
@@ -65,7 +65,7 @@ def test_pieces(text: str, cut: list[str]):
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    "text, why",
     [
         ("𠮷野家", "holds 𠮷 (U+20BB7), which Shift_JIS does not have"),
         ("り😀", "holds 😀 (U+1F600), which Shift_JIS does not have"),
@@ -98,7 +98,7 @@ def test_what_is_cut_is_whole_again(text: str):
 
 
 @pytest.mark.parametrize(
-    ("goods", "written"),
+    "goods, written",
     [
         ([("プリンタ", "MM100", 1)], ["プリンタ MM100 x1"]),
         ([("プリンタ", None, 999_999_999)], ["プリンタ x999999999"]),
@@ -140,7 +140,7 @@ def test_every_text_that_cannot_be_written_is_named():
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    "name, kind",
     [
         ("ship_057312345001000018.csv.result.csv", "shipped"),
         ("ship_057312345001000018.csv.result.2.csv", "shipped"),
@@ -167,7 +167,7 @@ def test_a_request_is_found_from_its_answers():
 
 
 @pytest.mark.parametrize(
-    ("word", "own", "kind"),
+    "word, own, kind",
     [
         ("配達完了", {}, "delivered"),
         (" 配達完了 ", {}, "delivered"),

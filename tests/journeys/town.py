@@ -63,6 +63,7 @@ class Town:
     seen: dict[str, frozenset[tuple[str, int]]] = field(default_factory=dict)  # what lay in each bank's out/ at the last look
     moves: int = -1  # the clock's count then
     pushed: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)  # what banks have pushed: bank, headers, body
+    gate: SftpGate | None = None  # the strangers' SFTP server
     how: Callable[[Town, Task, datetime], Awaitable[None]] | None = None  # how a task is done, if not once and to its end
 
     async def now(self) -> datetime:
@@ -117,7 +118,7 @@ class Town:
         """Looks through the out/ of each bank that has written something; of the others it is written down that they were heard."""
         async with reading() as tx:
             moves = (await clock.state(tx)).moves
-        for code, drop in self.sandbox.drops.items():
+        for code, drop in (self.sandbox.drops | self.sandbox.carrier_drops).items():
             files = frozenset((entry.name, entry.stat().st_mtime_ns) for entry in drop.outbox.iterdir())
             of_bank = code in self.sandbox.config.banks
             if files != self.seen.get(code):
@@ -363,7 +364,7 @@ async def town(
         async with httpx2.AsyncClient(transport=transport, base_url=SANDBOX) as http:
             try:
                 services = Services(Spool(directory / "spool"), banks, open_carrier, lambda: datetime.now(UTC), "town", Seen())
-                yield Town(services, sandbox, http, machine, pushed=pushed)
+                yield Town(services, sandbox, http, machine, pushed=pushed, gate=gate)
             finally:
                 if gate is not None:
                     await gate.close()
