@@ -39,7 +39,7 @@ torture: setup-dev ## Kill workers and servers at every step and at random, for 
 
 .PHONY: fuzz
 fuzz: setup-dev ## Ten thousand odd requests, registrations and replies each, seeded (KESSAI_FUZZ_SEEDS=1,2,3: thirty thousand).
-	@KESSAI_FUZZ_COUNT=$${KESSAI_FUZZ_COUNT:-10000} .venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal tests/api/odd tests/journeys/hostile
+	@KESSAI_FUZZ_COUNT=$${KESSAI_FUZZ_COUNT:-10000} .venv/bin/python -m pytest -q -n $(JOBS) --dist worksteal --durations=0 -o faulthandler_timeout=0 tests/api/odd tests/journeys/hostile
 	@.venv/bin/python -m pytest -q -m long tests/zengin
 
 .PHONY: clients
