@@ -52,6 +52,11 @@ clients: ## Try Relay, Apollo Client, urql, graphql-ws and graphql-sse as they a
 bank-check: setup-dev ## Run the banks' conformance suite, against BANK=settings.json if given (docs/banks.md).
 	@KESSAI_BANK=$(BANK) .venv/bin/python -m pytest -q -rs tests/channels
 
+.PHONY: carrier-check
+carrier-check: setup-dev ## Run the carriers' conformance suite, against CARRIER=settings.json if given (docs/carriers.md).
+	@KESSAI_CARRIER=$(CARRIER) .venv/bin/python -m pytest -q -rs tests/channels/test_carrier_settings.py \
+		tests/channels/test_carrier_channel.py tests/channels/test_bank_channels.py tests/channels/test_sftp.py
+
 .PHONY: bench
 bench: setup ## Measure: 100,000 contracts through the whole cycle, beside bare statements.
 	@.venv/bin/python -m bench

@@ -11,15 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain import connectors
+from domain.carrier_files import CHARSET, KINDS, MAX_WORD
 from domain.setting import SWITCH, Mistake, NotASetting, Setting, count, group, members, name_mistakes, split, text, value_of
 from domain.statuses import CalendarKind
 
-KINDS: tuple[str, ...] = (
-    "accepted", "rejected", "picked_up", "in_transit", "delivered", "attempt_failed", "returned", "lost", "cancelled",
-)  # fmt: skip
-"""What can happen to a shipment, in the words of docs/wire.md section 2."""
-
-MAX_WORD = 20  # characters of a carrier's own word
 MAX_WORDS = 200  # of one carrier
 MAX_SHIP_DAYS, MAX_OVERDUE_DAYS = 60, 60
 WORD = "word."
@@ -151,7 +146,7 @@ def _words(carrier: Mapping[str, Any]) -> Iterable[Mistake]:
 
 def _arrives(word: str) -> bool:
     try:
-        word.encode("cp932")
+        word.encode(CHARSET)
     except UnicodeEncodeError:
         return False
     return True

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain import bank_settings
 from domain.bank_names import Format, read_name
-from domain.calendar import OutsideCalendar, business_date, horizon
+from domain.calendar import OutsideCalendar, business_date
 from domain.deadlines import BankRules, next_credit, next_debit
 from domain.statuses import BatchStatus, Kind
 from domain.store import administration, sending, site_rules
 from domain.store.connection import reading
-from kessai.looking_over import Finding, State, connected, keys, newest, writable
+from kessai.looking_over import Finding, State, connected, days_end, keys, newest, writable
 from workers import formats
 from workers.channels.bank import Listed, PickUp
 from workers.channels.http_bank import HttpBank
@@ -84,9 +84,7 @@ def _calendar(looked: _Looked) -> Iterator[Finding]:
             continue
         words = f"next file of {what}: sealed {slot.seal_at:%m-%d %H:%M}, there by {slot.deadline_at:%m-%d %H:%M}, for {slot.value_on}"
         yield Finding("calendar", "fine", words)
-    last = horizon()[1]
-    if business_date(now) + timedelta(days=90) > last:
-        yield Finding("calendar", "note", f"bank days are known through {last} only: time for a new version")
+    yield from days_end(now)
 
 
 def _consignors(looked: _Looked, sites: Sequence[int]) -> Iterator[Finding]:

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kessai.cli_settings import as_shown, read_changes, rows_of, say_changed, secret_of, show_settings, way
+from kessai.cli_settings import as_shown, read_changes, rows_of, say_changed, say_found, secret_of, show_settings, way
 from kessai.opened import with_store
 from kessai.screen import PLAIN, Common, print_json, show
 from kessai.trouble import Trouble
 
 app = App(
     name="carrier",
-    help="""Keep up carriers (運送会社): how they are reached, their days, their own words.
+    help="""Keep up carriers (運送会社): how they are reached, their days, their own words. docs/carriers.md walks through a new one.
 
 Which goods go with which carrier is a site's rule: `kessai site route`, and `kessai site add --carrier` where none fits.
 
@@ -23,6 +23,7 @@ For example:
     kessai carrier list
     kessai carrier add north 北運輸 --directory /srv/carriers/north
     kessai carrier set north ship_days=2 --word 配達済=delivered
+    kessai carrier test north
 """,
 )
 
@@ -116,7 +117,7 @@ def add(  # noqa: PLR0913 - each is an option of the command
     if common.json:
         print_json({"carrier": carrier})
     else:
-        print(f"Carrier {carrier} is known. Next: kessai site route add SITE {carrier} ...")
+        print(f"Carrier {carrier} is known. Next: kessai carrier test {carrier}, then kessai site route add SITE {carrier} ...")
 
 
 @app.command(name="show")
@@ -134,6 +135,7 @@ def show_(carrier: str, /, *, common: Common = PLAIN) -> None:
         Its ID.
     """
     from domain import carrier_settings
+    from domain.carrier_files import KINDS
     from domain.store.administration import NotThere, list_carriers
 
     known = {row["carrier_id"]: row for row in with_store(list_carriers)}
@@ -145,7 +147,7 @@ def show_(carrier: str, /, *, common: Common = PLAIN) -> None:
         {
             "name": f"{carrier_settings.WORD}{word}",
             "value": kind,
-            "may_be": " | ".join(carrier_settings.KINDS),
+            "may_be": " | ".join(KINDS),
             "japanese": "状況の語",
             "meaning": "A word of its own in its status files.",
             "group": "its words",
@@ -217,6 +219,39 @@ def _as_shown(name: str, value: Any) -> str:
     if name == "status_words":
         return ", ".join(f"{word}={kind}" for word, kind in sorted(value.items())) or "none"
     return as_shown(carrier_settings.SETTINGS, name, value)
+
+
+@app.command(name="test")
+def look_over_(carrier: str, /, *, common: Common = PLAIN) -> int:
+    """Look a carrier over: connection, keys, days, its files and their words, who uses it. Sends nothing, and says what would fail.
+
+    Exit status 0 if nothing would fail, 1 if something would, 2 if there is no such carrier or no world.
+
+    For example:
+
+        kessai carrier test north
+        kessai carrier test north --json
+
+    Parameters
+    ----------
+    carrier
+        Its ID.
+    """
+    from domain.store.administration import NotThere
+    from kessai.carrier_check import look_over
+    from kessai.looking_over import Finding
+    from kessai.opened import business_now
+
+    async def work() -> list[Finding]:
+        return await look_over(carrier, await business_now())
+
+    try:
+        found = with_store(work)
+    except NotThere as error:
+        raise Trouble(
+            error.reason[:1].upper() + error.reason[1:], do=("kessai carrier list", "kessai carrier add ID NAME ..."), code=error.code
+        ) from None
+    return say_found(common, "carrier", carrier, found)
 
 
 @app.command(name="list")

@@ -9,9 +9,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from domain.calendar import business_date, horizon
 from workers.channels.bank import Listed
 from workers.channels.errors import ChannelError
 
@@ -57,6 +59,13 @@ def writable(connector: str, address: Mapping[str, Any]) -> Iterator[Finding]:
     """Whether files could be put into a directory's in/. Of a server it shows only when one is."""
     if connector == "directory" and not os.access(Path(address["path"]) / "in", os.W_OK | os.X_OK):
         yield Finding("connection", "fails", "in/ cannot be written by this user")
+
+
+def days_end(now: datetime) -> Iterator[Finding]:
+    """Whether bank days are known for long enough from a business instant on."""
+    last = horizon()[1]
+    if business_date(now) + timedelta(days=90) > last:
+        yield Finding("calendar", "note", f"bank days are known through {last} only: time for a new version")
 
 
 async def connected(look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:

@@ -69,6 +69,11 @@ class Places:
         """One directory a bank, with `in` and `out`."""
         return self.sandbox / "banks"
 
+    @property
+    def carriers(self) -> Path:
+        """One directory a carrier that is given files, with `in` and `out`."""
+        return self.sandbox / "carriers"
+
     def write_running(self, content: dict[str, Any]) -> None:
         """Says what runs."""
         write_private(self.running, json.dumps(content, ensure_ascii=False, indent=1) + "\n")

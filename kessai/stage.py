@@ -97,6 +97,7 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         children = _start(wish, addresses, processes, sandbox_port)
         await make_world(
             banks_root=wish.places.banks,
+            carriers_root=wish.places.carriers,
             sandbox_url=strangers.url,
             secret=carrier_secret(wish.places.carrier_secret),
             now=now,
@@ -110,7 +111,7 @@ async def open_stage(wish: Wish, addresses: Addresses, processes: Processes, say
         await processes.ready(children["sandbox"], strangers.ready)
         say(
             "sandbox",
-            f"{len(world_data.BANKS)} banks · 1 carrier · sites {', '.join(map(str, world_data.SITES))} · clock {clock_words(now)}",
+            f"{len(world_data.BANKS)} banks · 2 carriers · sites {', '.join(map(str, world_data.SITES))} · clock {clock_words(now)}",
             time.monotonic() - began,
         )
         began = time.monotonic()
@@ -194,7 +195,8 @@ def _complete_sandbox_config(wish: Wish, api_url: str, now: datetime) -> None:
     content["sftp"] = {"port": free_port()} if wish.sftp else None
     content["clock"] = {"now": now.isoformat(), "ticking": False}
     for carrier in content["carriers"]:
-        carrier["secrets"] = carrier["hook_secrets"] = [secret]
+        if carrier["id"] == world_data.CARRIER_ID:  # the other one is given files
+            carrier["secrets"] = carrier["hook_secrets"] = [secret]
     write_private(places.sandbox_config, json.dumps(content, ensure_ascii=False, indent=1))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.statuses import CalendarKind
-from domain.store import administration, bank_changes, mandates
+from domain.store import administration, bank_changes, carrier_changes, mandates
 from domain.store.administration import Account, Bank, Carrier, Party, Site
 from kessai import world_data as world
 from kessai.credentials import Client, Credentials, write_private
@@ -38,9 +38,9 @@ def carrier_secret(path: Path) -> str:
 
 
 async def make_world(
-    *, banks_root: Path, sandbox_url: str, secret: str, now: datetime, machine_now: datetime, sftp: Sftp | None = None
+    *, banks_root: Path, carriers_root: Path, sandbox_url: str, secret: str, now: datetime, machine_now: datetime, sftp: Sftp | None = None
 ) -> None:
-    """Makes or completes banks, carrier, sites, accounts, consents, parties and firms in the opened database."""
+    """Makes or completes banks, carriers, sites, accounts, consents, parties and firms in the opened database."""
     known_banks = {row["bank_code"] for row in await administration.list_banks()}
     for bank in world.BANKS:
         wanted = _bank(bank, banks_root, sftp)
@@ -50,15 +50,7 @@ async def make_world(
         # What a person has set since stays; only the place of the sandbox's server may be another one today.
         where = {"connector": wanted.connector} | {f"address.{part}": value for part, value in wanted.address.items()}
         await bank_changes.change_bank(bank.code, where, now=now, machine_now=machine_now)
-    await administration.create_carrier(
-        Carrier(
-            world.CARRIER_ID,
-            world.CARRIER_NAME,
-            f"{sandbox_url}/carriers/{world.CARRIER_ID}",
-            secret,
-            calendar=int(CalendarKind.EVERY_DAY),
-        )
-    )
+    await _carriers(carriers_root, sandbox_url, secret, now)
     for site_id, home in world.SITES.items():
         await administration.create_site(
             Site(site_id, home, world.SITE_NAMES[site_id], world.CARRIER_ID, calendar=int(CalendarKind.EVERY_DAY))
@@ -88,6 +80,27 @@ async def make_world(
         for site_id in world.SITES:
             await administration.create_party(Party(site_id, firm.code, firm.name, firm.address), machine_now=machine_now)
             await administration.claim_party(firm_id, site_id, firm.code)
+
+
+async def _carriers(root: Path, sandbox_url: str, secret: str, now: datetime) -> None:
+    """One that is called, and one that is given files, which nobody uses yet."""
+    every_day = int(CalendarKind.EVERY_DAY)
+    called = Carrier(world.CARRIER_ID, world.CARRIER_NAME, f"{sandbox_url}/carriers/{world.CARRIER_ID}", secret, calendar=every_day)
+    files = Carrier(
+        world.CSV_CARRIER_ID,
+        world.CSV_CARRIER_NAME,
+        calendar=every_day,
+        connector="directory",
+        address={"path": str(root / world.CSV_CARRIER_ID)},
+    )
+    known = {row["carrier_id"]: row for row in await administration.list_carriers()}
+    for wanted, where in ((called, {"url": called.url, "secret": called.secret}), (files, files.address)):
+        row = known.get(wanted.carrier_id)
+        if row is None:
+            await administration.create_carrier(wanted)
+        elif row["connector"] == wanted.connector:
+            # What a person has set since stays, another way to it too; only the sandbox's place may be another one today.
+            await carrier_changes.change_carrier(wanted.carrier_id, {f"address.{part}": value for part, value in where.items()}, now=now)
 
 
 def _bank(bank: world.BankOfTheWorld, banks_root: Path, sftp: Sftp | None) -> Bank:

@@ -1,4 +1,4 @@
-"""Our side of the sandbox's world: what a settlement server knows of the four banks, the carrier, two sites and eight
+"""Our side of the sandbox's world: what a settlement server knows of the four banks, the carriers, two sites and eight
 firms.
 
 The strangers' side (balances, when a bank answers late, what the sites sell) is the sandbox's own. What both sides
@@ -16,6 +16,8 @@ TOKYO = timezone(timedelta(hours=9), "JST")
 START = datetime(2000, 9, 20, 9, tzinfo=TOKYO)
 CARRIER_ID = "sandbox-carrier"
 CARRIER_NAME = "サンドボックス運輸"
+CSV_CARRIER_ID = "sandbox-csv"  # no site uses it until a rule says so
+CSV_CARRIER_NAME = "サンドボックス急便"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The world of the demo: four banks, one carrier, sites 130 and 320 and their nine contracts, from 2000-09-20 on.
+"""The world of the demo: four banks, two carriers, sites 130 and 320 and their nine contracts, from 2000-09-20 on.
 
 The contracts are those of the patent JP 2002-140645 A, figures 3, 8 and 9 and [0022]; what the figures leave out (banks of
 some buyers, amounts of #100-#103, 1544 and 4662) is invented. Account numbers begin with 9, bank codes are 9990-9993.
@@ -13,6 +13,7 @@ from sandbox.signing import new_secret
 
 START = "2000-09-20T09:00:00+09:00"
 CARRIER = "sandbox-carrier"
+CARRIER_BY_FILE = "sandbox-csv"  # takes nothing until somebody routes to it
 SITES = ("130", "320")
 
 # code, name, kana, branch, last digit of the sites' accounts there, kind. Of each kind there are two.
@@ -76,7 +77,15 @@ def scenario(*, play: bool = False) -> dict[str, Any]:
                 "ship_days": 3,
                 "ships_at": "09:00",
                 "secrets": [new_secret()],
-            }
+            },
+            {
+                "id": CARRIER_BY_FILE,
+                "format": "csv",
+                "kind": "deduplicating",
+                "calendar": "EVERY_DAY",
+                "ship_days": 3,
+                "ships_at": "09:00",
+            },
         ],
         "sites": [{"id": site, "agenda": _agenda(site) if play else []} for site in SITES],
     }

@@ -353,6 +353,7 @@ async def town(
             await clock.prepare(tx, sandbox=True, start=at(START), ticking=False, machine_now=machine)
         await world.make_world(
             banks_root=directory / "sandbox" / "banks",
+            carriers_root=directory / "sandbox" / "carriers",
             sandbox_url=SANDBOX,
             secret=secret,
             now=at(START),

@@ -8,19 +8,26 @@ from typing import Any
 
 from api.passwords import HASHER
 from domain.store import people
+from domain.store.carrier_changes import change_carrier
 from domain.store.connection import reading
 from kessai import world, world_data
 from kessai.credentials import Client, Credentials, Login
 from kessai.world_people import with_people
 from sandbox.scenario import scenario
 
+SECRET = "whsec_" + "QUJD" * 12
 MACHINE = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TABLES = ("bank", "carrier", "site", "account", "mandate", "party", "firm")
 
 
-async def make(root: Path) -> None:
+async def make(root: Path, secret: str = SECRET) -> None:
     await world.make_world(
-        banks_root=root, sandbox_url="http://127.0.0.1:1", secret="whsec_" + "QUJD" * 12, now=world_data.START, machine_now=MACHINE
+        banks_root=root,
+        carriers_root=root,
+        sandbox_url="http://127.0.0.1:1",
+        secret=secret,
+        now=world_data.START,
+        machine_now=MACHINE,
     )
 
 
@@ -33,10 +40,24 @@ async def test_a_world_made_twice_is_the_same(store: None, tmp_path: Path):
     await make(tmp_path)
     first = await rows()
     assert {table: len(found) for table, found in first.items()} == {
-        "bank": 4, "carrier": 1, "site": 2, "account": 8, "mandate": 8, "party": 16, "firm": 8,
+        "bank": 4, "carrier": 2, "site": 2, "account": 8, "mandate": 8, "party": 16, "firm": 8,
     }  # fmt: skip
     await make(tmp_path)
     assert await rows() == first
+
+
+async def test_what_a_person_has_set_about_a_carrier_stays(store: None, tmp_path: Path):
+    """A new secret of the sandbox's goes in; another way to a carrier is left alone."""
+    await make(tmp_path)
+    called, files = world_data.CARRIER_ID, world_data.CSV_CARRIER_ID
+    await change_carrier(called, {"ship_days": 2}, now=world_data.START)
+    other = {"connector": "http", "address.url": "http://127.0.0.1:2", "address.secret": SECRET}
+    await change_carrier(files, {"word.配達済": "delivered"} | other, now=world_data.START)
+    await make(tmp_path, "whsec_" + "QUFB" * 12)
+    async with reading() as tx:
+        found = {row["carrier_id"]: row for row in await tx.rows("select * from carrier")}
+    assert (found[called]["ship_days"], found[called]["secret"]) == (2, "whsec_" + "QUFB" * 12)
+    assert (found[files]["url"], json.loads(found[files]["status_words"])) == ("http://127.0.0.1:2", {"配達済": "delivered"})
 
 
 async def test_programs_stay_while_they_work(store: None, tmp_path: Path):
@@ -114,3 +135,6 @@ def test_both_sides_know_the_same_codes():
             for firm in world_data.FIRMS
             if firm.bank_code == bank.code and firm.buys
         }
+    carriers = {carrier["id"]: carrier for carrier in scenario()["carriers"]}
+    assert list(carriers) == [world_data.CARRIER_ID, world_data.CSV_CARRIER_ID]
+    assert (carriers[world_data.CSV_CARRIER_ID]["format"], "secrets" in carriers[world_data.CSV_CARRIER_ID]) == ("csv", False)
