@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from typing import Any
 
 ODD: list[Any] = [
@@ -14,6 +15,23 @@ ODD: list[Any] = [
 ]  # fmt: skip
 DIGITS = b"0123456789"
 BYTES = [b"\x00", b"\xff", b"\r", b"\n", b"\r\n", b"\x1a", b" ", b"0", b"9", b"\x81\x40", b"\xe3\x82\xa2", b"-", b"\xb1", b"a", b"\x1b[2J"]
+
+XML = [
+    b"<a/>",
+    b"&amp;",
+    b"&#0;",
+    b"&a;",
+    b"<!--x-->",
+    b"<![CDATA[<a>]]>",
+    b"<?x?>",
+    b"<!DOCTYPE a>",
+    b"<a>" * 500,
+    b"&#x10FFFF;",
+    b"1.00",
+    b"1e9",
+    b"-1",
+    b"+1",
+]
 
 LARGEST = 8 << 20
 """Bytes of a reply here: more than is read of anything but a result."""
@@ -29,6 +47,8 @@ class Mutator:
         """Another content, or by chance the same."""
         if content[:1] == b"1":
             kinds = [self._bytes, self._field, self._field, self._records, self._whole]
+        elif content[:1] == b"<":
+            kinds = [self._bytes, self._xml, self._xml, self._xml, self._whole]
         else:
             kinds = [self._bytes, self._json, self._json, self._json, self._whole]
         for _ in range(self.random.choice([1, 1, 1, 2, 3])):
@@ -142,6 +162,32 @@ class Mutator:
             figures = [(len(part), sum(int(record[80:90]) for record in part)) for part in (lines, good, bad)]
             records[place] = (b"8" + b"".join(b"%06d%012d" % pair for pair in figures)).ljust(120)[:120]
         return b"\r\n".join(records)
+
+    # -- XML --------------------------------------------------------------------------------------------------------------
+    def _xml(self, content: bytes) -> bytes:
+        """An element lost, doubled, moved, renamed, or with another text: of another element, a digit changed, or odd."""
+        found = list(re.finditer(rb"<([A-Za-z]+)[^<>]*>([^<>]*)</\1>|<(Ntry|TxInfAndSts|Bal|TxsSummry)>.*?</\3>", content, re.DOTALL))
+        if not found:
+            return content
+        one, other = self.random.choice(found), self.random.choice(found)
+        match self.random.randrange(7):
+            case 0:
+                return content[: one.start()] + content[one.end() :]
+            case 1:
+                return content[: one.end()] + one[0] + content[one.end() :]
+            case 2:
+                return content[: other.start()] + one[0] + content[other.start() :]
+            case 3:
+                new = one[0].replace(one[1] or one[3], other[1] or other[3])
+            case 4 if one[1]:
+                new = one[0].replace(b">" + one[2] + b"<", b">" + (other[2] or b"") + b"<")
+            case 5 if one[1] and any(c in DIGITS for c in one[2]):
+                at = self.random.choice([n for n, c in enumerate(one[0]) if c in DIGITS])
+                new = one[0][:at] + bytes([self.random.choice(DIGITS)]) + one[0][at + 1 :]
+            case _:
+                odd = self.random.choice([*XML, *(str(x).encode("utf-8", "replace") for x in ODD)])
+                new = one[0].replace(b">" + one[2] + b"<", b">" + odd + b"<") if one[1] else odd
+        return content[: one.start()] + new + content[one.end() :]
 
     # -- JSON -------------------------------------------------------------------------------------------------------------
     def _json(self, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Ten thousand replies that are not what they should be: no crash, nothing applied in part, none over two seconds.
+"""Ten thousand replies that are not what they should be, and three thousand in ISO 20022: no crash, nothing applied in part, none over two seconds.
 
 A few hundred here; `make fuzz` sends them all.
 """
@@ -15,7 +15,7 @@ from domain.store import replies, verify
 from sandbox.scenario import scenario
 from tests.journeys.hostile.desk import Desk, at_desk
 from tests.journeys.hostile.mutations import Mutator
-from tests.journeys.town import Town, contract, town
+from tests.journeys.town import Over, Town, contract, town
 
 SEEDS = [int(seed) for seed in os.environ.get("KESSAI_FUZZ_SEEDS", "1").split(",")]
 COUNT = int(os.environ.get("KESSAI_FUZZ_COUNT", "150"))
@@ -31,6 +31,13 @@ KINDS = [
     ("notices", "09-30 12:00", 0, 0.1),
     ("credits", "09-30 12:00", 0, 0.05),
 ]
+ISO = [
+    ("receipt", "09-21 09:00", 0, 0.05),
+    ("result", "09-25 12:00", 0, 0.1),
+    ("statement", "09-26 12:00", 1_000, 0.1),
+    ("credits", "09-30 12:00", 0, 0.05),
+]
+WAYS = [(Over(), *row) for row in KINDS] + [(Over(format="iso20022"), *row) for row in ISO]
 
 
 async def market(here: Town) -> None:
@@ -41,14 +48,14 @@ async def market(here: Town) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("kind, to, least, share", KINDS, ids=[row[0] for row in KINDS])
+@pytest.mark.parametrize("over, kind, to, least, share", WAYS, ids=[f"{row[1]}-{row[0].format}" for row in WAYS])
 async def test_no_reply_breaks_anything(
-    store: None, database_url: str, tmp_path: Path, kind: str, to: str, least: int, share: float, seed: int
+    store: None, database_url: str, tmp_path: Path, over: Over, kind: str, to: str, least: int, share: float, seed: int
 ) -> None:
     config = scenario()
     for bank in config["banks"]:
         bank["notice_at"] = "17:00"
-    async with town(tmp_path, config=config) as here:
+    async with town(tmp_path, config=config, over=over) as here:
         await market(here)
         async with at_desk(here, database_url, to, kind, least=least) as desk:
             before = await desk.digest()
