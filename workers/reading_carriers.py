@@ -85,7 +85,10 @@ async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:
 
 async def shipped(reply: Reply, now: datetime, _: datetime) -> None:
     """A result file: which shipments of a file of ours the carrier takes. Taken whole or held whole; of two the first stands."""
-    number = carrier_files.answered_batch(reply.name)
+    try:
+        number = carrier_files.answered_batch(reply.name)
+    except ValueError as error:
+        raise Unreadable("UNKNOWN_FILE", "the name is not that of a result") from error
     home = contract_ids.home_of(number)
     batch = await outgoing.batch_of(home, number)
     if batch is None or batch.carrier_id != reply.partner or not carrier_files.is_file(batch.name or ""):
@@ -178,7 +181,7 @@ async def _list_unheard(tx: Tx, reply: Reply, found: Statuses, now: datetime) ->
             tx,
             code=carrier_words.CODE,
             reference=carrier_words.reference(reply.reply_id, word),
-            reason=f"{len(rows):,} rows of {reply.name} say {words(word, carrier_files.MAX_WORD)!r}, a word that is in no table; they move nothing",
+            reason=f"{len(rows):,} rows of {reply.name} say {word!r}, a word that is in no table; they move nothing",
             now=now,
             channel=reply.channel,
             reply_id=reply.reply_id,

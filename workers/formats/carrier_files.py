@@ -14,7 +14,7 @@ from typing import Any
 from domain import carrier_files
 from domain.carrier_files import ADDRESS_PIECES, CHARSET, GOODS_PIECES, MAX_ROWS, NAME_PIECES, Label, Party, event_of
 from domain.findings import Place
-from workers.formats.shapes import Unreadable
+from workers.formats.shapes import Unreadable, words
 
 OURS = "お客様管理番号"
 TRACKING = "伝票番号"
@@ -211,7 +211,9 @@ def read_statuses(data: bytes, own_words: Mapping[str, str]) -> Statuses:
         elif day is None:
             found.unheard.append(Unheard(row, _DAY, "YYYY/MM/DD", _short(cells[_DAY])))
         elif kind is None:
-            found.words.setdefault(word[: carrier_files.MAX_WORD], []).append(Unheard(row, _WORD, "a word that is known", _short(word)))
+            found.words.setdefault((words(word, carrier_files.MAX_WORD) or "").strip(), []).append(
+                Unheard(row, _WORD, "a word that is known", _short(word))
+            )
         else:
             name = "/".join((cells[OURS], kind, f"{day:%Y%m%d}", cells.get(_TIME, "")))
             note = cells.get(_NOTE) or None

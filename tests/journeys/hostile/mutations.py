@@ -32,6 +32,13 @@ XML = [
     b"-1",
     b"+1",
 ]
+CELLS = [
+    b"", b'""', b'"', b'"""', b"'", b'"' + b"9" * 20 + b'"', b'"' + b"0" * 20 + b'"', b'"2000/02/30"', b'"2000/09/28"', b'"9999/12/31"', b'"0001/01/01"',
+    b"\x00",
+    *(f'"{word}"'.encode("cp932") for word in ("受付", "エラー", "配達完了", "返品", "紛失", "出荷中止", "発送済み", "調査中", "２０００/09/25", "25:61")),
+    b'"' + b"x" * 100_000 + b'"', b"\x81", b'"\x81\x40"', b'"=cmd|x"', b'"\r\n"', '"🍣"'.encode(),
+]  # fmt: skip
+"""Cells of a carrier's file."""
 
 LARGEST = 8 << 20
 """Bytes of a reply here: more than is read of anything but a result."""
@@ -49,6 +56,8 @@ class Mutator:
             kinds = [self._bytes, self._field, self._field, self._records, self._whole]
         elif content[:1] == b"<":
             kinds = [self._bytes, self._xml, self._xml, self._xml, self._whole]
+        elif content[:1] == b'"':
+            kinds = [self._bytes, self._cell, self._cell, self._rows, self._whole]
         else:
             kinds = [self._bytes, self._json, self._json, self._json, self._whole]
         for _ in range(self.random.choice([1, 1, 1, 2, 3])):
@@ -188,6 +197,35 @@ class Mutator:
                 odd = self.random.choice([*XML, *(str(x).encode("utf-8", "replace") for x in ODD)])
                 new = one[0].replace(b">" + one[2] + b"<", b">" + odd + b"<") if one[1] else odd
         return content[: one.start()] + new + content[one.end() :]
+
+    # -- CSV --------------------------------------------------------------------------------------------------------------
+    def _cell(self, content: bytes) -> bytes:
+        """One cell for another: of the same file, of nobody's, of no sense."""
+        rows = content.split(b"\r\n")
+        row, other = self.random.choice(rows), self.random.choice(rows)
+        cells, others = row.split(b","), other.split(b",")
+        cells[self.random.randrange(len(cells))] = self.random.choice([self.random.choice(others), *CELLS])
+        rows[rows.index(row)] = b",".join(cells)
+        return b"\r\n".join(rows)
+
+    def _rows(self, content: bytes) -> bytes:
+        """Rows taken away, doubled, moved, lengthened, shortened; columns, too."""
+        rows = content.split(b"\r\n")
+        at, other = self.random.randrange(len(rows)), self.random.randrange(len(rows))
+        match self.random.randrange(6):
+            case 0:
+                del rows[at]
+            case 1:
+                rows[other:other] = [rows[at]] * self.random.choice([1, 1, 30_000])
+            case 2:
+                rows[at], rows[other] = rows[other], rows[at]
+            case 3:
+                rows[at] += b',"x"'
+            case 4:
+                rows[at] = rows[at].rpartition(b",")[0]
+            case _:
+                rows = [b",".join(reversed(row.split(b","))) for row in rows]
+        return b"\r\n".join(rows)
 
     # -- JSON -------------------------------------------------------------------------------------------------------------
     def _json(self, content: bytes) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 
 from domain.store import replies, verify
 from sandbox.scenario import scenario
+from tests.journeys.carriers import csv_town
 from tests.journeys.hostile.desk import Desk, at_desk
 from tests.journeys.hostile.mutations import Mutator
 from tests.journeys.town import Over, Town, contract, town
@@ -30,6 +31,8 @@ KINDS = [
     ("statement", "09-26 12:00", 4 * 202, 0.25),
     ("notices", "09-30 12:00", 0, 0.1),
     ("credits", "09-30 12:00", 0, 0.05),
+    ("shipped", "09-25 12:00", 0, 0.1),
+    ("tracking", "09-30 12:00", 0, 0.1),
 ]
 ISO = [
     ("receipt", "09-21 09:00", 0, 0.05),
@@ -38,6 +41,7 @@ ISO = [
     ("credits", "09-30 12:00", 0, 0.05),
 ]
 WAYS = [(Over(), *row) for row in KINDS] + [(Over(format="iso20022"), *row) for row in ISO]
+BY_FILE = ("shipped", "tracking")  # of a carrier that is given CSV files
 
 
 async def market(here: Town) -> None:
@@ -55,14 +59,14 @@ async def test_no_reply_breaks_anything(
     config = scenario()
     for bank in config["banks"]:
         bank["notice_at"] = "17:00"
-    async with town(tmp_path, config=config, over=over) as here:
+    async with csv_town(tmp_path) if kind in BY_FILE else town(tmp_path, config=config, over=over) as here:
         await market(here)
         async with at_desk(here, database_url, to, kind, least=least) as desk:
             before = await desk.digest()
             good = await desk.feed(desk.content)
             assert good.status == replies.APPLIED, "the reply itself is a good one"
             after = await desk.digest()
-            assert after != before or kind in ("answer", "receipt", "credits")
+            assert after != before or kind in ("answer", "receipt", "credits", "shipped")
             await desk.restore()
             assert await desk.digest() == before
             mutator = Mutator(seed)
