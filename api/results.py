@@ -30,7 +30,7 @@ describe(
         "NO_MANDATE": "The buyer has not consented to debits (預金口座振替依頼書) from this account, or not to as much.",
         "NOT_ROUTABLE": "The site has no account at the buyer's bank, debits there are not possible, or none of its carriers takes the goods there.",
         "DIRECT_NOT_POSSIBLE": "There is no direct way from this buyer to this seller inside one bank.",
-        "UNSUPPORTED_CHARACTER": "A character that cannot be written in the banks' character set.",
+        "UNSUPPORTED_CHARACTER": "A character that the banks' files, or the files of the carrier of these goods, cannot hold.",
         "DATE_NOT_POSSIBLE": "Past, after the deadline, not a bank day, too far ahead, or not in the calendar.",
         "AMOUNT_TOO_LARGE": "More than a debit record can carry.",
         "TOO_LATE": "The batch is sealed.",

@@ -14,7 +14,7 @@ class ProblemCode(Enum):
     NO_MANDATE = "NO_MANDATE"  # the buyer has not consented to debits by this consignor
     NOT_ROUTABLE = "NOT_ROUTABLE"  # the site has no account at the buyer's bank (S15), or no carrier for these goods
     DIRECT_NOT_POSSIBLE = "DIRECT_NOT_POSSIBLE"  # no way from this buyer to this seller inside one bank (S52)
-    UNSUPPORTED_CHARACTER = "UNSUPPORTED_CHARACTER"  # cannot be written in the banks' character set
+    UNSUPPORTED_CHARACTER = "UNSUPPORTED_CHARACTER"  # cannot be written in the banks' or the carrier's character set
     DATE_NOT_POSSIBLE = "DATE_NOT_POSSIBLE"  # past, after the deadline, on a holiday, or beyond the calendar (S22)
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"  # more than the ten digits of a debit record
     TOO_LATE = "TOO_LATE"  # the batch is sealed

@@ -21,6 +21,7 @@ from workers.formats.carrier_files import OURS, Happened, Statuses, Taken, read_
 from workers.formats.shapes import Unreadable, words
 
 MAX_EVENTS = 1_000
+MOST_EVENTS = 100  # of one shipment in one status file: they are applied one after the other
 _GONE_OUT = (BatchStatus.RELEASING, BatchStatus.SENT, BatchStatus.ANSWERED, BatchStatus.UNKNOWN)
 
 
@@ -158,9 +159,15 @@ async def tracking(reply: Reply, now: datetime, _: datetime) -> None:
     async with reading() as tx:
         own = await outgoing.status_words(tx, reply.partner)
     found = read_statuses(await small(reply), own)
+    once = {row.event_id: row for row in reversed(found.happened)}  # the same told twice in one file is told once
+    often = Counter(row.shipment_id for row in once.values()).most_common(1)
+    if often and often[0][1] > MOST_EVENTS:
+        raise Unreadable(
+            "MALFORMED", f"{often[0][1]:,} different events of one shipment in one file; more than {MOST_EVENTS} cannot be meant"
+        )
+    ordered = sorted(once.values(), key=lambda row: (row.on, row.row))
     async with transaction() as tx:
         await _list_unheard(tx, reply, found, now)
-    ordered = sorted(found.happened, key=lambda row: (row.on, row.row))
     await _stage(reply, [_happened(row) for row in ordered])
 
 
