@@ -1,5 +1,6 @@
 """Reading what carriers say: answers to calls, notices, results and status files; staged here, applied by `workers.applying`."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -158,7 +159,7 @@ async def tracking(reply: Reply, now: datetime, _: datetime) -> None:
     """A status file: each row stands for itself. What a row with an unknown word says is taken once the word is known (`store.carrier_words`)."""
     async with reading() as tx:
         own = await outgoing.status_words(tx, reply.partner)
-    found = read_statuses(await small(reply), own)
+    found = await asyncio.to_thread(read_statuses, await small(reply), own)
     once = {row.event_id: row for row in reversed(found.happened)}  # the same told twice in one file is told once
     often = Counter(row.shipment_id for row in once.values()).most_common(1)
     if often and often[0][1] > MOST_EVENTS:

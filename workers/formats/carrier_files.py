@@ -228,22 +228,24 @@ def is_shipment(text: str) -> bool:
 
 def _rows(data: bytes, wanted: tuple[str, ...], more: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows by the names of their columns, counted from 1 with the names being the first; empty lines are passed over."""
+    if data.count(b"\n") > MAX_ROWS + 1:
+        raise Unreadable("TOO_LARGE", f"more than {MAX_ROWS:,} rows")
     lines = csv.reader(io.StringIO(_text(data), newline=""), strict=True)
     names: dict[str, int] = {}
-    row = 0
+    kept: list[tuple[str, int]] = []
+    row = width = 0
     try:
         for row, cells in enumerate(lines, 1):
             if row > MAX_ROWS + 1:
                 raise Unreadable("TOO_LARGE", f"more than {MAX_ROWS:,} rows")
             if not names:
                 names = _names(cells, wanted)
+                kept = [(name, at) for name, at in names.items() if name in (*wanted, *more)]
+                width = 1 + max(names[name] for name in wanted)
             elif any(cells):
-                if len(cells) <= max(names[name] for name in wanted):
+                if len(cells) < width:
                     raise Unreadable("MALFORMED", f"row {row} has {len(cells)} cells, too few for its columns")
-                yield (
-                    row,
-                    {name: cells[at].strip()[:_MAX_CELL] for name, at in names.items() if at < len(cells) and name in (*wanted, *more)},
-                )
+                yield row, {name: cells[at].strip()[:_MAX_CELL] for name, at in kept if at < len(cells)}
     except csv.Error as error:
         raise Unreadable("MALFORMED", f"row {row + 1} is no CSV: {error}") from error
     if not names:
