@@ -76,8 +76,11 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
     account = None if batch.kind is Kind.DELIVERY else await outgoing.our_account(batch)
     sibling = await ids.take_one(home, machine_now) if full else None
     async with transaction() as tx:
+        if done.name is not None and done.name != await _shipments_name(tx, batch, held=True):
+            get_logger().info("carrier_changed", home=home, batch=batch_id, carrier=batch.carrier_id)
+            return  # between writing and sealing it took to files, or to calls: it is written again
         number = await batches.number_for(tx, batch)
-        name = _name(batch, account, number) if batch.carrier_id is None else await _shipments_name(tx, batch)
+        name = done.name or _name(batch, account, number)
         sealed = await batches.seal(
             tx,
             batch,
@@ -161,6 +164,7 @@ class Sealable:
     lines: int
     yen: int
     left_out: list[LeftOut] = field(default_factory=list)
+    name: str | None = None  # of a batch to a carrier: whether it was written as a file or as a call
 
 
 async def write(batch: Batch, spool: Spool) -> Sealable:
@@ -199,10 +203,10 @@ class _Tally:
     amount = 0
 
 
-async def _shipments_name(tx: Tx, batch: Batch) -> str:
-    """The name of a file for a carrier; what goes as a call has the batch's ID for a key."""
+async def _shipments_name(tx: Tx, batch: Batch, *, held: bool = False) -> str:
+    """The name of a file for a carrier; what goes as a call has the batch's ID for a key. `held`: as in `carrier_address`."""
     assert batch.carrier_id is not None
-    takes_files = (await carrier_address(tx, batch.carrier_id)).takes_files
+    takes_files = (await carrier_address(tx, batch.carrier_id, held=held)).takes_files
     return carrier_files.request_name(batch.batch_id) if takes_files else f"{batch.batch_id:018d}"
 
 
@@ -212,8 +216,10 @@ async def _write_shipments(batch: Batch, spool: Spool) -> Sealable:
     assert batch.carrier_id is not None
     async with reading() as tx:
         # What is sealed stays a call or a file, whatever the carrier has become since.
-        is_file = carrier_files.is_file(batch.name or await _shipments_name(tx, batch))
+        name = batch.name or await _shipments_name(tx, batch)
         billing_code = await outgoing.billing_code(tx, batch.carrier_id)
+
+    is_file = carrier_files.is_file(name)
 
     def work() -> tuple[bytes, list[LeftOut]]:
         left_out: list[LeftOut] = []
@@ -228,7 +234,7 @@ async def _write_shipments(batch: Batch, spool: Spool) -> Sealable:
             return file.finish()[0], left_out
 
     sha256, left_out = await asyncio.to_thread(work)
-    return Sealable(sha256, len(shipments), 0, left_out)
+    return Sealable(sha256, len(shipments), 0, left_out, name)
 
 
 async def _reject(batch: Batch, left_out: list[LeftOut], now: datetime, machine_now: datetime) -> None:

@@ -293,9 +293,13 @@ async def _bank(tx: Tx, bank_code: str) -> BankAddress:
     return BankAddress(bank_code, row["connector"], json.loads(row["address"]), row["deduplicates"])
 
 
-async def carrier_address(tx: Tx, carrier_id: str) -> CarrierAddress:
-    """How a carrier is reached. Raises LookupError for an ID that no carrier here has."""
-    row = await tx.row("select connector, url, secret, address, deduplicates from carrier where carrier_id = $1", carrier_id)
+async def carrier_address(tx: Tx, carrier_id: str, *, held: bool = False) -> CarrierAddress:
+    """How a carrier is reached. Raises LookupError for an ID that no carrier here has.
+
+    `held`: nobody changes it before this transaction has ended.
+    """
+    lock = " for share" if held else ""
+    row = await tx.row(f"select connector, url, secret, address, deduplicates from carrier where carrier_id = $1{lock}", carrier_id)
     if row is None:
         raise LookupError(f"no carrier {carrier_id}")
     address = {"url": row["url"], "secret": row["secret"]} if row["connector"] == "http" else json.loads(row["address"])

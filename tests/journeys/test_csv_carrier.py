@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.statuses import BatchStatus
 from domain.store import people, routes, site_rules, stops
 from domain.store.carrier_changes import change_carrier
 from domain.store.registering import Refused, Registered
@@ -15,6 +16,7 @@ from tests.journeys.carriers import CSV, csv_town, rows_of
 from tests.journeys.checks import sound
 from tests.journeys.test_carrier import _DEBITED, _PAID, PLANS
 from tests.journeys.town import Town, contract
+from workers import sealing
 
 _INSTRUCTED = "DEBITED INSTRUCTED PENDING"
 
@@ -56,6 +58,31 @@ async def test_every_plan(store: None, tmp_path: Path, connector: str) -> None:
         found, theirs = await here.contracts(), await shipments(here)
         assert {n: found[f"130/{n}"]["tracking_number"] for n in theirs} == {n: one["tracking_number"] for n, one in theirs.items()}
         await sound(here)
+
+
+async def test_a_carrier_that_is_called_again_while_its_file_is_written(
+    store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes and name are of one kind: what was written as a file is not sealed any more, and is written again for a call."""
+    original, moved = sealing.write, []
+
+    async with csv_town(tmp_path) as here:
+        (called,) = await here.rows("select url, secret from carrier where carrier_id = 'sandbox-carrier'")
+
+        async def overtaken(batch: Any, spool: Any) -> Any:
+            done = await original(batch, spool)
+            if batch.carrier_id and not moved:
+                way = {"connector": "http", "address.url": called["url"], "address.secret": called["secret"]}
+                moved.append(await change_carrier(CSV, way, now=await here.now()))
+            return done
+
+        monkeypatch.setattr(sealing, "write", overtaken)
+        await here.register(130, contract("W1", buyer=await here.buyer("9117001")))
+        await here.walk("09-25 12:00")
+        (sent,) = await here.rows("select name, status, batch_id from batch where kind = 2")
+        assert len(moved) == 1
+        assert (sent["name"], sent["status"]) == (f"{sent['batch_id']:018d}", BatchStatus.ANSWERED)
+        assert await here.stands("130/W1") == _INSTRUCTED
 
 
 async def test_what_stands_in_the_file(store: None, tmp_path: Path) -> None:
