@@ -10,7 +10,7 @@ import pytest
 
 from domain.statuses import BatchStatus
 from domain.store import people, routes, site_rules, stops
-from domain.store.carrier_changes import change_carrier
+from domain.store.carrier_changes import Changed, change_carrier
 from domain.store.registering import Refused, Registered
 from tests.journeys.carriers import CSV, csv_town, rows_of
 from tests.journeys.checks import sound
@@ -64,7 +64,8 @@ async def test_a_carrier_that_is_called_again_while_its_file_is_written(
     store: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes and name are of one kind: what was written as a file is not sealed any more, and is written again for a call."""
-    original, moved = sealing.write, []
+    original = sealing.write
+    moved: list[Changed] = []
 
     async with csv_town(tmp_path) as here:
         (called,) = await here.rows("select url, secret from carrier where carrier_id = 'sandbox-carrier'")
