@@ -19,7 +19,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -28,6 +28,7 @@ import asyncpg
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
+from tortoise.models import MetaInfo
 
 from kessai.embedded import Engines, start
 from kessai.embedded.processes import give, owner
@@ -61,6 +62,15 @@ def only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(only_loopback)
+
+
+def filters_once(meta: MetaInfo, make: Callable[[MetaInfo], None] = MetaInfo._generate_filters) -> None:
+    """Tortoise makes every filter of every model each time it is opened; a process of ours opens it once, a test run thousands of times."""
+    if not meta.filters:
+        make(meta)
+
+
+MetaInfo._generate_filters = filters_once  # type: ignore[assignment]
 
 
 @pytest.fixture(scope="session")
