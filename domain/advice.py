@@ -215,6 +215,14 @@ ADVICE: Mapping[str, Advice] = {
         "運送会社から連絡がありません。",
         ("ask the carrier; its next notice is taken by itself",),
     ),
+    "LEFT_OUT": Advice(
+        "Shipments hold text that the carrier's file cannot, and were left out of it. They are REJECTED; their money stays where it is.",
+        "運送会社のデータに書けない文字があるため、出荷データから除外しました（配送は拒否）。代金はそのままです。",
+        (
+            "each is named above with the text that is wrong; kessai contract show {contract}    shows what is held for it",
+            "let the site know: the goods have to go another way, or the contract has to be undone",
+        ),
+    ),
     "MISSING_LINES": Advice(
         "A carrier's result leaves out shipments that it was given. It is held whole.",
         "運送会社の発行済データに、依頼した荷物が不足しているため、全体を保留しました。",

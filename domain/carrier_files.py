@@ -17,7 +17,8 @@ ADDRESS_PIECES, NAME_PIECES, GOODS_PIECES = 4, 3, 5
 MAX_NUMBER, MAX_POSTAL_CODE = 64, 16  # bytes of 注文番号 and 郵便番号
 MAX_SHIPMENTS = 1_000  # rows of a file of ours
 MAX_ROWS = 20_000  # of a file of the carrier's
-MAX_WORD = 20  # characters of a word for what has happened
+MAX_WORD = 40  # characters of a word for what has happened
+MAX_STRANGE_WORDS = 20  # in one file; with more of them the column is no column of words
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -87,6 +88,11 @@ def kind_of(name: str) -> str:
 # -- words ------------------------------------------------------------------------------------------
 
 
+def is_word(text: str) -> bool:
+    """Whether it may be a carrier's word for what has happened, and so can be made known as one of its own."""
+    return 1 <= len(text) <= MAX_WORD and text.isprintable() and text == text.strip() and not set(text) & set(",\"'")
+
+
 def event_of(word: str, own: Mapping[str, str]) -> str | None:
     """What a carrier's word says has happened; None for a word that is in no table. Its own words come first."""
     plain = unicodedata.normalize("NFKC", word).strip()
@@ -96,7 +102,7 @@ def event_of(word: str, own: Mapping[str, str]) -> str | None:
 # -- text on a label --------------------------------------------------------------------------------
 
 # One byte pair, two Unicode characters: Japanese keyboards make the left one on some systems, code page 932 knows the right one.
-_TWINS = str.maketrans("〜−‖—¢£¬", "～－∥―￠￡￢")
+_TWINS = str.maketrans("〜−‖—¢£¬Å", "～－∥―￠￡￢\u212b")
 _FORMULA = str.maketrans("=+-@", "＝＋－＠")  # a spreadsheet would run what begins so
 
 
@@ -219,8 +225,14 @@ def _goods(called: str, count: str) -> str:
 
 
 def _writable(text: str) -> str:
-    """The text as it is written, composed (NFC). Raises Unwritable for the first character that is none of the set."""
-    composed = unicodedata.normalize("NFC", text).translate(_TWINS)
+    """The text as it is written. Raises Unwritable for the first character that is none of the set.
+
+    Marks that stand alone are composed (NFC) where they must be; what can be written is left as it is, for a name's own form (神, not 神) is
+    one of the set and NFC would take it away.
+    """
+    composed = text.translate(_TWINS)
+    if not all(map(_size, composed)):
+        composed = unicodedata.normalize("NFC", text).translate(_TWINS)
     for character in composed:
         # Code page 932 also has control and private characters, which are nobody's signs.
         if not (character.isprintable() or character == "\u3000") or _size(character) == 0:

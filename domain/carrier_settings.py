@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain import connectors
-from domain.carrier_files import CHARSET, KINDS, MAX_WORD
+from domain.carrier_files import CHARSET, KINDS, MAX_WORD, is_word
 from domain.setting import SWITCH, Mistake, NotASetting, Setting, count, group, members, name_mistakes, split, text, value_of
 from domain.statuses import CalendarKind
 
@@ -21,7 +21,7 @@ WORD = "word."
 """What a carrier's own word begins with where it stands among settings: `word.配達済=delivered`."""
 
 _CARRIER_ID = re.compile("[a-z0-9-]{1,40}")
-_BILLING_CODE = re.compile("[0-9A-Z-]{1,20}")
+_BILLING_CODE = re.compile("[0-9A-Z][0-9A-Z-]{0,19}")  # a sign in front would open a formula
 
 
 def _or_none(text: str) -> str | None:
@@ -118,7 +118,7 @@ def _who(carrier: Mapping[str, Any]) -> Iterable[Mistake]:
         yield Mistake("carrier_id", "a carrier's ID has 1 to 40 of a-z, 0-9 and -")
     yield from name_mistakes(carrier["name"])
     if carrier["billing_code"] is not None and not _BILLING_CODE.fullmatch(carrier["billing_code"]):
-        yield Mistake("billing_code", "has 1 to 20 of 0-9, A-Z and -")
+        yield Mistake("billing_code", "has 1 to 20 of 0-9, A-Z and -, and no - in front")
 
 
 def _when(carrier: Mapping[str, Any]) -> Iterable[Mistake]:
@@ -138,7 +138,7 @@ def _words(carrier: Mapping[str, Any]) -> Iterable[Mistake]:
         name = f"{WORD}{word:.{MAX_WORD}}"
         if kind not in KINDS:
             yield Mistake(name, f"is one of {', '.join(KINDS)}")
-        if not 1 <= len(word) <= MAX_WORD or not word.isprintable() or word != word.strip() or set(word) & set(",\"'"):
+        if not is_word(word):
             yield Mistake(name, f"a word has 1 to {MAX_WORD} visible characters, no comma and no quote among them")
         elif not _arrives(word):
             yield Mistake(name, "no file in Shift_JIS can hold this word; copy it from one of the carrier's")

@@ -8,6 +8,7 @@ from structlog import get_logger
 from domain.store import facts, leases, notices, replies, results, statements
 from domain.store.connection import transaction
 from domain.store.facts import BatchNews
+from workers.reading_carriers import end_applied
 from workers.working import running_from, under_lease
 
 
@@ -42,7 +43,7 @@ async def _notices(reply: replies.Reply, now: datetime, machine_now: datetime) -
     for home in homes:  # one transaction, one home (scale decision 6)
         await notices.apply(reply.reply_id, home, reply.partner, now=now, machine_now=machine_now)
     async with transaction() as tx:
-        await replies.end(tx, reply.reply_id, replies.APPLIED)
+        await end_applied(tx, reply, now)
 
 
 async def carry_fact(home: int, batch_id: int, fact: int, part: int, *, now: datetime, machine_now: datetime) -> None:

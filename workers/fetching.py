@@ -16,6 +16,7 @@ from domain import carrier_files
 from domain.bank_names import kind_of
 from domain.store import clock, exceptions, inbox, inquiries, leases, sending
 from domain.store.connection import reading, transaction
+from domain.store.faults import AWAY
 from workers.channels.bank import MAX_SIZE, Listed, PickUp
 from workers.channels.errors import ChannelError, Unavailable
 from workers.channels.http_bank import HttpBank
@@ -66,6 +67,8 @@ async def _round(bank_code: str, services: Services, now: datetime) -> None:
                 await _inquire(bank_code, bank, services, now)
     except ChannelError as error:
         problem = error
+    except Exception as error:  # noqa: BLE001 - a look that ends in no way at all would keep everybody's decisions waiting for it
+        problem = _failed(f"bank {bank_code}", error)
     if problem is None:
         await inbox.end_poll(bank_code, services.machine_clock(), moves, None, now)
         return
@@ -84,11 +87,19 @@ async def _carrier_round(carrier_id: str, services: Services, now: datetime) -> 
             problem = await _look(inbox.carrier_channel(carrier_id), cast("PickUp", carrier), carrier_files.kind_of, services, now)
     except ChannelError as error:
         problem = error
+    except Exception as error:  # noqa: BLE001 - as above
+        problem = _failed(f"carrier {carrier_id}", error)
     if problem is None:
         await inbox.end_carrier_poll(carrier_id, services.machine_clock(), moves, None, now)
         return
     get_logger().warning("carrier_not_heard", reason=str(problem))
     await inbox.end_carrier_poll(carrier_id, services.machine_clock(), moves, str(problem), now, code=problem.code, passes=problem.passes)
+
+
+def _failed(where: str, error: Exception) -> ChannelError:
+    """A look that ended as nobody has foreseen: an address that is none, say. If it was our database, the next statement says so again."""
+    get_logger().warning("look_failed", where=where, exc_info=None if isinstance(error, AWAY) else error)
+    return ChannelError(where, f"the look failed unexpectedly: {type(error).__name__}")
 
 
 async def _moves() -> int:

@@ -18,15 +18,21 @@ from domain.store.batches import Batch
 from domain.store.connection import Tx, reading, transaction
 from domain.store.replies import Reply
 from workers.bodies import SMALL, small
-from workers.formats.carrier_files import OURS, Happened, Statuses, Taken, read_results, read_statuses, writable
+from workers.formats.carrier_files import OURS, Happened, Statuses, Taken, Unheard, read_results, read_statuses, writable
 from workers.formats.shapes import Unreadable, words
 
+_ORDER = {
+    kind: place
+    for place, kind in enumerate(
+        ("accepted", "rejected", "picked_up", "in_transit", "attempt_failed", "delivered", "returned", "lost", "cancelled")
+    )
+}
 MAX_EVENTS = 1_000
 MOST_EVENTS = 100  # of one shipment in one status file: they are applied one after the other
 _GONE_OUT = (BatchStatus.RELEASING, BatchStatus.SENT, BatchStatus.ANSWERED, BatchStatus.UNKNOWN)
 
 
-async def notices_of(reply: Reply, _now: datetime, _machine_now: datetime) -> None:
+async def notices_of(reply: Reply, now: datetime, _machine_now: datetime) -> None:
     """Notices about shipments, of any batch (docs/wire.md section 2)."""
     try:
         events = orjson.loads(await small(reply))["events"]
@@ -36,7 +42,7 @@ async def notices_of(reply: Reply, _now: datetime, _machine_now: datetime) -> No
         found = [_notice(line_no, event, date.fromisoformat(event["occurred_on"])) for line_no, (_, event) in enumerate(ordered, 1)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable("MALFORMED", f"the notices cannot be read: {type(error).__name__}") from error
-    await _stage(reply, found)
+    await _stage(reply, found, now)
 
 
 async def answer(reply: Reply, now: datetime, _: datetime) -> None:
@@ -71,7 +77,7 @@ async def _answered(reply: Reply, home: int, batch_id: int, found: list[notices.
             now,
         )
         await notices.fill_tracking_numbers(tx, home, reply.partner, accepted)
-    await _stage(reply, [x for x in found if not (in_time and x.fact is DeliveryFact.ACCEPTED)])
+    await _stage(reply, [x for x in found if not (in_time and x.fact is DeliveryFact.ACCEPTED)], now)
 
 
 async def _all_rejected(reply: Reply, now: datetime) -> list[notices.Notice]:
@@ -160,16 +166,22 @@ async def tracking(reply: Reply, now: datetime, _: datetime) -> None:
     async with reading() as tx:
         own = await outgoing.status_words(tx, reply.partner)
     found = await asyncio.to_thread(read_statuses, await small(reply), own)
-    once = {row.event_id: row for row in reversed(found.happened)}  # the same told twice in one file is told once
+    async with reading() as tx:
+        homes = await replies.homes(tx)
+    strangers = [row for row in found.happened if contract_ids.home_of(int(row.shipment_id[:18])) not in homes]
+    found.unheard.extend(Unheard(row.row, OURS, "a shipment of ours", row.shipment_id) for row in strangers)
+    happened = [row for row in found.happened if row not in strangers] if strangers else found.happened
+    once = {row.event_id: row for row in reversed(happened)}  # the same told twice in one file is told once
     often = Counter(row.shipment_id for row in once.values()).most_common(1)
     if often and often[0][1] > MOST_EVENTS:
         raise Unreadable(
             "MALFORMED", f"{often[0][1]:,} different events of one shipment in one file; more than {MOST_EVENTS} cannot be meant"
         )
-    ordered = sorted(once.values(), key=lambda row: (row.on, row.row))
+    # By day and hour; what has no hour, or the same, in the order in which it happens to goods: exports often have the newest row first.
+    ordered = sorted(once.values(), key=lambda row: (row.on, row.time.zfill(5), _ORDER[row.kind], row.row))
     async with transaction() as tx:
         await _list_unheard(tx, reply, found, now)
-    await _stage(reply, [_happened(row) for row in ordered])
+    await _stage(reply, [_happened(row) for row in ordered], now)
 
 
 def _happened(row: Happened) -> notices.Notice:
@@ -194,6 +206,7 @@ async def _list_unheard(tx: Tx, reply: Reply, found: Statuses, now: datetime) ->
             channel=reply.channel,
             reply_id=reply.reply_id,
             places=[row.place() for row in rows],
+            again=True,
         )
     if found.unheard:
         await exceptions.record(
@@ -234,12 +247,19 @@ def _notice(line_no: int, event: Mapping[str, object], happened_on: date) -> not
     )
 
 
-async def _stage(reply: Reply, found: list[notices.Notice]) -> None:
+async def end_applied(tx: Tx, reply: Reply, now: datetime) -> None:
+    """APPLIED; and read again at once if a word that was strange when it was read has become known since."""
+    await replies.end(tx, reply.reply_id, replies.APPLIED)
+    if reply.kind == "tracking":
+        await carrier_words.read_again(tx, reply.channel, await outgoing.status_words(tx, reply.partner, held=True), now)
+
+
+async def _stage(reply: Reply, found: list[notices.Notice], now: datetime) -> None:
     if found:
         await notices.stage(reply.reply_id, found)
     async with transaction() as tx:
         if not found:
-            await replies.end(tx, reply.reply_id, replies.APPLIED)
+            await end_applied(tx, reply, now)
             return
         await replies.end(tx, reply.reply_id, replies.VALID)
         await outbox.add(tx, "notices", "apply_reply", {"reply_id": reply.reply_id})

@@ -16,6 +16,7 @@ from structlog import get_logger
 from domain import carrier_files
 from domain.bank_names import Format, format_of, request_name
 from domain.calendar import business_date
+from domain.findings import Place
 from domain.statuses import BatchStatus, FilesPerDate, Kind
 from domain.store import batches, exceptions, filling, ids, inbox, leases, outgoing, sweeps
 from domain.store.batches import Batch
@@ -71,8 +72,6 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
         await batches.drop_if_empty(home, batch_id)
         return
     done = await write(batch, spool)
-    if done.left_out:
-        await _reject(batch, done.left_out, now, machine_now)
     account = None if batch.kind is Kind.DELIVERY else await outgoing.our_account(batch)
     sibling = await ids.take_one(home, machine_now) if full else None
     async with transaction() as tx:
@@ -93,8 +92,10 @@ async def _seal(home: int, batch_id: int, holder: str, now: datetime, machine_no
             now=now,
             sibling_id=sibling,
         )
-        if sealed and done.left_out and len(done.left_out) == done.lines:
-            await batches.nothing_to_send(tx, batch, now)
+        if sealed and done.left_out:
+            await _reject(tx, batch, done.left_out, now, machine_now)
+            if len(done.left_out) == done.lines:
+                await batches.nothing_to_send(tx, batch, now)
     get_logger().info(
         "batch_sealed" if sealed else "batch_not_sealed",
         home=home,
@@ -237,14 +238,25 @@ async def _write_shipments(batch: Batch, spool: Spool) -> Sealable:
     return Sealable(sha256, len(shipments), 0, left_out, name)
 
 
-async def _reject(batch: Batch, left_out: list[LeftOut], now: datetime, machine_now: datetime) -> None:
-    """What cannot be written is rejected as if the carrier had said so: stored first, read and applied like its own notices."""
+async def _reject(tx: Tx, batch: Batch, left_out: list[LeftOut], now: datetime, machine_now: datetime) -> None:
+    """What cannot be written is rejected as if the carrier had said so: stored with the sealed batch, read and applied like its own notices."""
     assert batch.carrier_id is not None
     day = business_date(now).isoformat()
     events = [
         {"type": "rejected", "shipment_id": one.shipment_id, "occurred_on": day, "reason": f"left out of the file: {one.reason}"}
         for one in left_out
     ]
-    name = f"{batch.batch_id:018d}.left-out.{day}"
-    await inbox.store(inbox.carrier_channel(batch.carrier_id), name, "notices", orjson.dumps({"events": events}), now, machine_now)
+    channel, name = inbox.carrier_channel(batch.carrier_id), f"{batch.batch_id:018d}.left-out"
+    await inbox.store_in(tx, channel, name, "notices", orjson.dumps({"events": events}), now, machine_now)
+    await exceptions.record(
+        tx,
+        code="LEFT_OUT",
+        reference=f"left-out:{batch.batch_id}",
+        reason=f"{len(left_out):,} shipments cannot be written into the carrier's file and are REJECTED: debited perhaps, and not shipped",
+        now=now,
+        home=batch.home,
+        channel=channel,
+        batch_id=batch.batch_id,
+        places=[Place(None, None, None, "", "", "what Shift_JIS and the label hold", one.reason, one.shipment_id[:18]) for one in left_out],
+    )
     get_logger().warning("shipments_left_out", batch=batch.batch_id, carrier=batch.carrier_id, count=len(left_out))

@@ -194,7 +194,13 @@ async def save_carrier(tx: Tx, values: Mapping[str, Any]) -> None:
     if found := carrier_settings.problems(values):
         raise Refused("CARRIER_SETTINGS", f"not saved: {'; '.join(map(str, found))}")
     carrier_id, connector = values["carrier_id"], values["connector"]
-    was = await tx.value("select connector from carrier where carrier_id = $1 for update", carrier_id)
+    row = await tx.row("select connector, billing_code from carrier where carrier_id = $1 for update", carrier_id)
+    was = None if row is None else row["connector"]
+    if row is not None and row["billing_code"] != values["billing_code"] and (waiting := await _sealed_for(tx, carrier_id)):
+        words = (
+            f"billing_code: {waiting} batches are sealed with it and not sent; change it when they have gone (kessai batches --unfinished)"
+        )
+        raise Refused("CARRIER_SETTINGS", words)
     if was not in (None, connector) and (waiting := await _sealed_for(tx, carrier_id)):
         raise Refused(
             "CARRIER_SETTINGS",

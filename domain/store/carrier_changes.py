@@ -41,10 +41,9 @@ async def change_carrier(carrier_id: str, changes: Mapping[str, Any], *, now: da
 
 
 async def _unanswered(tx: Tx, carrier_id: str) -> int:
-    """Batches that a carrier has and has not answered, as the small index of those that are awaited has them."""
+    """Batches that a carrier has and has not answered, silent ones too."""
     rows = await tx.rows(
-        "select home, count(*) as sent from batch where carrier_id = $1 and status = 4 and overdue_at is not null and status in (4, 5, 6) "
-        "group by home order by home",
+        "select home, count(*) as sent from batch where carrier_id = $1 and status = 4 group by home order by home",
         carrier_id,
     )
     return sum(row["sent"] for row in rows)

@@ -24,8 +24,11 @@ async def record(
     contract_id: int | None = None,
     amount: int | None = None,
     places: Iterable[Place] = (),
+    again: bool = False,
 ) -> bool:
     """Lists a finding once (`reference` says what it is about). True when it is new. `reason` is a sentence without account numbers.
+
+    `again`: one that was closed is open again, for it is so again.
 
     `places` say where in what came it is, and what was expected there.
     """
@@ -33,7 +36,8 @@ async def record(
     return (
         await tx.run(
             "insert into exception(reference, home, at, code, reason, channel, reply_id, batch_id, contract_id, amount, detail) "
-            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb) on conflict (reference) do nothing",
+            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb) on conflict (reference) "
+            + ("do update set closed_at = null where exception.closed_at is not null" if again else "do nothing"),
             reference,
             home,
             now,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import tempfile
 from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,12 @@ async def store(
             await asyncio.to_thread(body.write, chunk)
         async with transaction() as tx:
             return await _insert(tx, channel, name, kind, body, (digest.digest(), size), now, machine_now)
+
+
+async def store_in(tx: Tx, channel: str, name: str, kind: str, content: bytes, now: datetime, machine_now: datetime) -> int | None:
+    """As `store`, in a transaction of the caller's: for what follows from something that is written there."""
+    with io.BytesIO(content) as body:
+        return await _insert(tx, channel, name, kind, body, (hashlib.sha256(content).digest(), len(content)), now, machine_now)
 
 
 async def _stream(chunks: AsyncIterable[bytes] | bytes) -> AsyncIterable[bytes]:
@@ -203,7 +210,9 @@ async def _polls_due(of: _Partners, machine_now: datetime, moves: int, every_sec
             f"select b.{of.key} as key from {of.table} b left join {of.polls} p using ({of.key}) "
             f"where {of.where} and (p.{of.key} is null or p.moves <> $2 or p.machine_at + interval '1 second' * case "
             "when p.failures > 0 then least($3::float8 * power(2, least(p.failures, 12)), 600) "
-            f"when exists (select 1 from batch o where o.{of.key} = b.{of.key} and o.status = {int(BatchStatus.SENT)}) then $4::float8 "
+            # by the small index of those that are awaited; what is overdue is nobody's hurry any more
+            f"when exists (select 1 from batch o where o.{of.key} = b.{of.key} and o.status = {int(BatchStatus.SENT)} "
+            "and o.overdue_at is not null and o.status in (4, 5, 6)) then $4::float8 "
             f"else $3::float8 end <= $1) order by b.{of.key}",
             machine_now,
             moves,

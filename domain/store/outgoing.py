@@ -125,9 +125,12 @@ async def billing_code(tx: Tx, carrier_id: str) -> str | None:
     return found
 
 
-async def status_words(tx: Tx, carrier_id: str) -> dict[str, str]:
-    """A carrier's own words for what has happened to a shipment, beside the common ones (`domain.carrier_files.WORDS`)."""
-    found = await tx.value("select status_words from carrier where carrier_id = $1", carrier_id)
+async def status_words(tx: Tx, carrier_id: str, *, held: bool = False) -> dict[str, str]:
+    """A carrier's own words for what has happened to a shipment, beside the common ones (`domain.carrier_files.WORDS`).
+
+    `held`: nobody changes them until the transaction ends.
+    """
+    found = await tx.value("select status_words from carrier where carrier_id = $1" + (" for share" if held else ""), carrier_id)
     return {} if found is None else dict(orjson.loads(found))
 
 

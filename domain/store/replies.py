@@ -73,6 +73,11 @@ async def whole(reply_id: int, limit: int) -> bytes:
     return b"".join(parts)
 
 
+async def homes(tx: Tx) -> set[int]:
+    """The homes that have a site: a reference of any other is nobody's."""
+    return {row["home"] for row in await tx.rows("select distinct home from site")}
+
+
 async def taken(tx: Tx, channel: str, names: Sequence[str]) -> int | None:
     """The first of several answers under these names that was found good."""
     found: int | None = await tx.value(

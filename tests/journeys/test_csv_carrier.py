@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from domain.contract_id import make
 from domain.statuses import BatchStatus
-from domain.store import people, routes, site_rules, stops
+from domain.store import inbox, people, routes, site_rules, stops
 from domain.store.carrier_changes import Changed, change_carrier
 from domain.store.registering import Refused, Registered
 from tests.journeys.carriers import CSV, csv_town, rows_of
 from tests.journeys.checks import sound
 from tests.journeys.test_carrier import _DEBITED, _PAID, PLANS
 from tests.journeys.town import Town, contract
-from workers import sealing
+from workers import fetching, sealing
+from workers import reading as reading_replies
 
 _INSTRUCTED = "DEBITED INSTRUCTED PENDING"
 
@@ -192,6 +194,7 @@ async def test_a_shipment_that_cannot_be_written_any_more_is_rejected(store: Non
             "(select contract_id from contract where number = 'L2')"
         )
         assert why["problem"] == "left out of the file: buyer.address holds 𠮷 (U+20BB7), which Shift_JIS does not have"
+        assert [code for code in await here.exceptions() if code == "LEFT_OUT"] == ["LEFT_OUT", "LEFT_OUT"]
         statuses = await here.rows("select site_id, status, sent_at is null as stayed from batch where kind = 2 order by site_id")
         assert [tuple(row) for row in statuses] == [(130, 6, False), (320, 6, True)]  # nothing of 320's was there to send
         await sound(here)
@@ -287,7 +290,7 @@ async def test_silence_becomes_unknown_and_what_comes_after_all_settles_it(store
 STATUSES: tuple[tuple[str, dict[str, Any], str, list[str]], ...] = (
     ("a word of nobody's", {"unknown_word": "調査中"}, _INSTRUCTED, ["STATUS_WORD"]),
     ("no date", {"missing_date": True}, _INSTRUCTED, ["STATUS_ROWS"]),
-    ("a stranger's row", {"unknown_line": True}, "DEBITED SHIPPED PENDING", ["NOTICE"]),
+    ("a stranger's row", {"unknown_line": True}, "DEBITED SHIPPED PENDING", ["STATUS_ROWS"]),
     ("torn", {"torn_line": True}, _INSTRUCTED, ["MALFORMED"]),
     ("another order, more columns", {"shuffled": True}, "DEBITED SHIPPED PENDING", []),
     ("a row twice", {"duplicate_line": True}, "DEBITED SHIPPED PENDING", []),
@@ -327,6 +330,112 @@ async def test_a_word_that_becomes_known_is_read_again(store: None, tmp_path: Pa
         await here.walk("10-04 12:00")
         assert await here.stands("130/W1") == "DEBITED SHIPPED PAID"
         await sound(here)
+
+
+async def told(here: Town, name: str, *rows: tuple[str, ...]) -> int:
+    """A status file by hand: number of the contract (or a reference), tracking number, word, date, time."""
+    contracts = await here.contracts()
+    lines = ['"お客様管理番号","伝票番号","状況","日付","時刻","備考"']
+    for number, *cells in rows:
+        found = contracts.get(f"130/{number}")
+        reference = f"{found['contract_id']:018d}01" if found is not None else number
+        lines.append(",".join(f'"{cell}"' for cell in (reference, *cells, "")))
+    content = "".join(f"{line}\r\n" for line in lines).encode("cp932")
+    reply_id = await inbox.store(f"carrier:{CSV}", name, "tracking", content, await here.now(), here.machine)
+    assert reply_id is not None
+    return reply_id
+
+
+async def open_exceptions(here: Town) -> list[str]:
+    return [row["code"] for row in await here.rows("select code from exception where closed_at is null order by exception_id")]
+
+
+async def test_a_word_is_never_lost_between_reading_and_applying(store: None, tmp_path: Path) -> None:
+    """Made known while the file is being read; taken away again; and words that cannot be words."""
+    async with csv_town(tmp_path) as here:
+        await here.register(130, contract("W1", model="SILENT"), contract("W2", model="SILENT", buyer=await here.buyer("9170001")))
+        await here.walk("09-26 12:00")
+        now = await here.now()
+        first = await told(
+            here, "status_20000926_001.csv", ("W1", "1", "おでかけ", "2000/09/26", ""), ("W2", "2", "発送", "2000/09/26", "")
+        )
+        await reading_replies.read_reply(first, now=now, machine_now=here.machine)  # read, not yet applied
+        assert (await change_carrier(CSV, {"word.おでかけ": "picked_up"}, now=now)).read_again == 0
+        await here.settle()
+        assert [await here.stands(f"130/{n}") for n in ("W1", "W2")] == ["DEBITED SHIPPED PENDING"] * 2
+        assert await open_exceptions(here) == []
+        await told(
+            here,
+            "status_20000926_002.csv",
+            ("W1", "1", "ついた", "2000/09/26", ""),
+            ("W2", "2", "配達完了です,ご確認ください", "2000/09/26", ""),
+        )
+        await here.settle()
+        assert await open_exceptions(here) == ["STATUS_WORD", "STATUS_ROWS"]  # a word with a comma is none, and is not offered
+        assert (await change_carrier(CSV, {"word.ついた": "delivered"}, now=now)).read_again == 1
+        await change_carrier(CSV, {"word.ついた": None}, now=now)  # taken back before anybody has read it
+        await here.settle()
+        assert "STATUS_WORD" in await open_exceptions(here)
+        assert (await change_carrier(CSV, {"word.ついた": "delivered"}, now=now)).read_again == 1
+        await here.settle()
+        assert await here.stands("130/W1") == "DEBITED DELIVERED PENDING"
+        assert await open_exceptions(here) == ["STATUS_ROWS"]
+        await sound(here, level=False)
+
+
+async def test_the_hour_counts_and_not_the_place_in_the_file(store: None, tmp_path: Path) -> None:
+    """The newest row first, as exports have it: what came back is not paid for."""
+    async with csv_town(tmp_path) as here:
+        await here.register(130, contract("H1", model="SILENT"), contract("H2", model="SILENT", buyer=await here.buyer("9180001")))
+        await here.walk("09-26 12:00")
+        await told(
+            here,
+            "status_20000926_001.csv",
+            ("H1", "1", "返品", "2000/09/26", "11:00"),
+            ("H1", "1", "集荷", "2000/09/26", "9:00"),
+            ("H2", "2", "返品", "2000/09/26", ""),
+            ("H2", "2", "集荷", "2000/09/26", ""),
+        )
+        await here.walk("10-04 12:00")
+        assert [await here.stands(f"130/{n}") for n in ("H1", "H2")] == ["DEBITED RETURNED PENDING"] * 2
+        assert await open_exceptions(here) == []
+        await sound(here)
+
+
+async def test_one_file_cannot_flood_the_list(store: None, tmp_path: Path) -> None:
+    """Strangers' references are one finding, words without end hold the file."""
+    async with csv_town(tmp_path) as here:
+        await here.register(130, contract("F1", model="SILENT"))
+        await here.walk("09-26 12:00")
+        homes = await here.value("select count(*) from id_head")
+        strangers = [(f"{make(1_000 + n, n % 999, n):018d}01", "1", "発送", "2000/09/26", "") for n in range(200)]
+        await told(here, "status_20000926_001.csv", *strangers, ("F1", "1", "発送", "2000/09/26", ""))
+        await told(here, "status_20000926_002.csv", *[("F1", "1", f"語{n}", "2000/09/26", "") for n in range(50)])
+        await here.settle()
+        assert await here.stands("130/F1") == "DEBITED SHIPPED PENDING"
+        assert (await open_exceptions(here)).count("STATUS_ROWS") == 1
+        assert (await open_exceptions(here)).count("MALFORMED") == 1
+        assert len(await open_exceptions(here)) < 5
+        assert await here.value("select count(*) from id_head") == homes
+        await sound(here, level=False)
+
+
+async def test_an_address_that_is_none_holds_nobody_up(store: None, tmp_path: Path) -> None:
+    """The look fails as nobody has foreseen; everybody else's files go on time, and somebody is told."""
+    async with csv_town(tmp_path, at_once=False) as here:
+        await here.say(
+            "update carrier set connector = 'sftp', address = $1 where carrier_id = $2",
+            '{"host": "a..example", "port": 22, "user": "u", "key_file": "/nowhere", "known_host": "ssh-ed25519 AAAA"}',
+            CSV,
+        )
+        await here.register(130, contract("N1"))
+        for _ in range(12):
+            await fetching.fetch_carrier(CSV, services=here.services, holder="x", now=await here.now(), machine_now=here.machine)
+        (poll,) = await here.rows("select failures, problem from carrier_poll")
+        assert poll["failures"] == 12
+        assert await open_exceptions(here) == ["OUT_OF_REACH"]
+        await here.walk("10-04 12:00")
+        assert await here.stands("130/N1") == "DEBITED SHIPPED PAID"
 
 
 async def test_a_stop_is_for_a_person(store: None, tmp_path: Path) -> None:

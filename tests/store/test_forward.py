@@ -18,6 +18,11 @@ from tests.conftest import on_database
 from tests.journeys.town import Town, contract, town
 
 BACK = """
+drop table carrier_poll;
+delete from carrier where url is null;
+alter table carrier drop constraint carrier_connector_check, drop constraint carrier_is_called_or_given_files, drop constraint carrier_days,
+  drop column connector, drop column address, drop column billing_code, drop column status_words,
+  alter column url set not null, alter column secret set not null;
 drop table claim_release, delivery_stop, site_route;
 alter table bank drop constraint bank_calls_are_json, drop constraint bank_names_each_line, drop column format;
 alter table reply_line drop column event_id;
@@ -71,7 +76,7 @@ async def test_contracts_of_an_earlier_version_are_in_the_lists(here: tuple[Town
     assert {row.status.name: row.rows for row in before["sums"]}.keys() >= {"PENDING", "WILL_NOT_SETTLE"}
     async with transaction() as tx:
         await tx.script(BACK)
-    later = ["0005_lists", "0006_carriers", "0007_hooks", "0008_formats", "0009_releases"]
+    later = ["0005_lists", "0006_carriers", "0007_hooks", "0008_formats", "0009_releases", "0010_carrier_files"]
     assert await pending(url) == later
     assert await migrate(url) == later
     assert await drift(url) == []

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from domain import carrier_files
+from domain import carrier_files, contract_id
 from domain.carrier_files import ADDRESS_PIECES, CHARSET, GOODS_PIECES, MAX_ROWS, NAME_PIECES, Label, Party, event_of
 from domain.findings import Place
-from workers.formats.shapes import Unreadable, words
+from workers.formats.shapes import Unreadable
 
 OURS = "お客様管理番号"
 TRACKING = "伝票番号"
@@ -157,6 +157,7 @@ class Happened:
     tracking_number: str | None
     reason: str | None
     event_id: str  # the same row told again is the same event
+    time: str  # 時刻 as it stands there; often empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def read_results(data: bytes) -> list[Taken]:
         if taken is None:
             raise _wrong(row, _RESULT, " or ".join(_TAKEN), cells[_RESULT])
         if not is_shipment(cells[OURS]):
-            raise _wrong(row, OURS, f"{_SHIPMENT} digits", cells[OURS])
+            raise _wrong(row, OURS, "a reference of ours", cells[OURS])
         found.append(Taken(row, cells[OURS], taken, cells[TRACKING] or None, cells[_REASON] or None))
     return found
 
@@ -207,23 +208,31 @@ def read_statuses(data: bytes, own_words: Mapping[str, str]) -> Statuses:
         word, day = cells[_WORD], _date(cells[_DAY])
         kind = event_of(word, own_words)
         if not is_shipment(cells[OURS]):
-            found.unheard.append(Unheard(row, OURS, f"{_SHIPMENT} digits", _short(cells[OURS])))
+            found.unheard.append(Unheard(row, OURS, "a reference of ours", _short(cells[OURS])))
         elif day is None:
             found.unheard.append(Unheard(row, _DAY, "YYYY/MM/DD", _short(cells[_DAY])))
+        elif kind is None and not carrier_files.is_word(word):
+            found.unheard.append(Unheard(row, _WORD, f"a word of 1 to {carrier_files.MAX_WORD} characters", _short(word)))
         elif kind is None:
-            found.words.setdefault((words(word, carrier_files.MAX_WORD) or "").strip(), []).append(
-                Unheard(row, _WORD, "a word that is known", _short(word))
-            )
+            found.words.setdefault(word, []).append(Unheard(row, _WORD, "a word that is known", _short(word)))
         else:
-            name = "/".join((cells[OURS], kind, f"{day:%Y%m%d}", cells.get(_TIME, "")))
-            note = cells.get(_NOTE) or None
-            found.happened.append(Happened(row, cells[OURS], kind, day, cells[TRACKING] or None, note, name))
+            time, note = cells.get(_TIME, ""), cells.get(_NOTE) or None
+            name = "/".join((cells[OURS], kind, f"{day:%Y%m%d}", time))
+            found.happened.append(Happened(row, cells[OURS], kind, day, cells[TRACKING] or None, note, name, time))
+        if len(found.words) > carrier_files.MAX_STRANGE_WORDS:
+            raise Unreadable("MALFORMED", f"more than {carrier_files.MAX_STRANGE_WORDS} words of {_WORD} that are in no table")
     return found
 
 
 def is_shipment(text: str) -> bool:
-    """Whether it may be a reference of ours."""
-    return len(text) == _SHIPMENT and text.isascii() and text.isdigit()
+    """Whether it may be a reference of ours: twenty digits, of which the first eighteen carry their check digit."""
+    if not (len(text) == _SHIPMENT and text.isascii() and text.isdigit()):
+        return False
+    try:
+        contract_id.parse(text[:18])
+    except contract_id.BadContractId:
+        return False
+    return True
 
 
 def _rows(data: bytes, wanted: tuple[str, ...], more: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:
