@@ -11,13 +11,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from domain import carrier_files
 from domain.statuses import BatchStatus, Kind, SweepStatus
 from domain.store.connection import open_store, transaction
-from domain.store.sending import BankAddress, CarrierAddress
+from domain.store.sending import BankAddress
 from kessai.embedded import Engines
 from tests.conftest import a_database
-from workers.channels.carrier import HttpCarrier
-from workers.channels.opening import open_bank
+from workers.channels.opening import carriers, open_bank
 from workers.sending import send_batch
 from workers.services import Services
 from workers.spool import Spool
@@ -38,7 +38,7 @@ LABELS = {
 
 
 TABLES = (
-    "business_clock", "bank_poll", "reply_line", "reply_body", "reply", "exception", "outbox", "lease", "sweep", "batch", "bank", "carrier"
+    "business_clock", "bank_poll", "carrier_poll", "reply_line", "reply_body", "reply", "exception", "outbox", "lease", "sweep", "batch", "bank", "carrier"
 )  # fmt: skip
 
 
@@ -107,15 +107,7 @@ class World:
             raise Crash(name)
 
     def services(self, holder: str = "tester") -> Services:
-        def open_carrier(address: CarrierAddress) -> HttpCarrier:
-            return HttpCarrier(
-                address.address["url"],
-                address.address["secret"],
-                lambda: self.machine_now,
-                deduplicates=address.deduplicates,
-                transport=httpx2.MockTransport(self.carrier),
-            )
-
+        open_carrier = carriers(lambda: self.machine_now, transport=httpx2.MockTransport(self.carrier))
         return Services(self.spool, self.open_bank, open_carrier, lambda: self.machine_now, holder, point=self.point)
 
     def open_bank(self, address: BankAddress) -> Any:
@@ -146,8 +138,8 @@ class World:
     def wait(self, **span: float) -> None:
         self.machine_now += timedelta(**span)
 
-    async def seal(self, label: str, content: bytes = b"9" * 120 + b"\r\n", *, spooled: bool = True) -> str:
-        """A sealed batch of this kind; answers its name."""
+    async def seal(self, label: str, content: bytes = b"9" * 120 + b"\r\n", *, spooled: bool = True, by_file: bool = False) -> str:
+        """A sealed batch of this kind (`by_file`: for a carrier that is given files); answers its name."""
         kind, direct = LABELS[label]
         sha256 = hashlib.sha256(content).digest()
         if spooled:
@@ -155,7 +147,9 @@ class World:
                 file.write(content)
                 assert file.finish() == (sha256, len(content))
         delivery = kind is Kind.DELIVERY
-        name = f"{BATCH:018d}" if delivery else f"{91 if kind is Kind.DEBIT else 21}_9000000001_20000924_001.txt"
+        name = f"{91 if kind is Kind.DEBIT else 21}_9000000001_20000924_001.txt"
+        if delivery:
+            name = carrier_files.request_name(BATCH) if by_file else f"{BATCH:018d}"
         async with transaction() as tx:
             await tx.run(
                 "insert into batch(home, batch_id, kind, direct, site_id, bank_code, carrier_id, account_id, value_on, number, status, "

@@ -1,4 +1,4 @@
-"""What breaks on the way to a bank, and what becomes of it for those who watch: batch or look, words, exception, and the exception's end.
+"""What breaks on the way to a bank, or to a carrier that is given files, and what those who watch it see: words, exception, and its end.
 
 Over a directory and over SFTP, each broken at the bank's own end: a disk or a line that fails half-way, no room, no directory, an answer that
 gets lost, another host key, a refused login. Whatever it was, when it is mended the bank has the file once (S04).
@@ -22,19 +22,38 @@ from domain.sending import TRIES_UNTIL_TOLD
 from domain.statuses import BatchStatus
 from domain.store.connection import transaction
 from tests.workers.conftest import NOW, World
-from workers.fetching import fetch_bank
+from workers.fetching import fetch_bank, fetch_carrier
 from workers.services import Services
 
 CONTENT = b"".join(b"%0120d\r\n" % n for n in range(3_000))
 HALF = len(CONTENT) // 2
-STATEMENT = "03_999100119000001_20000924_001.txt"
 
 
 class Bank:
     """A bank at the other end of a directory; `trouble` says what is wrong there now."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.trouble = world, ""
+    def __init__(self, world: World, whose: str) -> None:
+        self.world, self.whose, self.trouble = world, whose, ""
+        self.channel = "bank:9991" if whose == "bank" else "carrier:carrier-x"
+        self.incoming = "03_999100119000001_20000924_001.txt" if whose == "bank" else "status_20000924_001.csv"
+
+    async def agree(self, connector: str, address: dict[str, Any]) -> None:
+        """How it is reached, as we know it."""
+        no_calls = ", url = null, secret = null" if self.whose == "carrier" else ""
+        async with transaction() as tx:
+            await tx.run(f"update {self.whose} set connector = $1, address = $2::jsonb{no_calls}", connector, json.dumps(address))
+
+    async def seal(self) -> str:
+        """Something that goes there as a file."""
+        return await self.world.seal("payout" if self.whose == "bank" else "delivery", CONTENT, by_file=self.whose == "carrier")
+
+    async def look(self, services: Services) -> None:
+        """Looks through its out/ once."""
+        machine = self.world.machine_now
+        if self.whose == "bank":
+            await fetch_bank("9991", services=services, holder="looker", now=NOW, machine_now=machine)
+        else:
+            await fetch_carrier("carrier-x", services=services, holder="looker", now=NOW, machine_now=machine)
 
     async def open(self) -> None:
         """Begins to serve."""
@@ -94,8 +113,8 @@ class Torn:
 class DirectoryBank(Bank):
     """Reached by its directory: disks break."""
 
-    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(world)
+    def __init__(self, world: World, whose: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(world, whose)
         opened, descriptor = Path.open, os.fdopen
 
         def to_write(path: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
@@ -110,12 +129,15 @@ class DirectoryBank(Bank):
         monkeypatch.setattr(Path, "open", to_write)
         monkeypatch.setattr(os, "fdopen", to_read)
 
+    async def open(self) -> None:
+        await self.agree("directory", {"path": str(self.world.book.path)})
+
 
 class SftpBank(Bank):
     """Reached by SFTP: lines break, too, and keys and logins are looked at."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
+    def __init__(self, world: World, whose: str) -> None:
+        super().__init__(world, whose)
         self.port, self.logins_elsewhere = 0, 0
         self.listener: asyncssh.SSHAcceptor | None = None
         self.ours, self.host, self.other = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(3))
@@ -133,8 +155,7 @@ class SftpBank(Bank):
         self.ours.write_private_key(self.world.path / "key")
         shown = self.host.export_public_key().decode().strip()
         address = {"host": "127.0.0.1", "port": self.port, "user": "kessai", "key_file": str(self.world.path / "key"), "known_host": shown}
-        async with transaction() as tx:
-            await tx.run("update bank set connector = 'sftp', address = $1::jsonb", json.dumps(address))
+        await self.agree("sftp", address)
 
     async def close(self) -> None:
         assert self.listener is not None
@@ -206,7 +227,8 @@ class Files(asyncssh.SFTPServer):
 
 @pytest.fixture
 async def bank(request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bank]:
-    found = SftpBank(world) if request.param == "sftp" else DirectoryBank(world, monkeypatch)
+    way, whose = request.param
+    found = SftpBank(world, whose) if way == "sftp" else DirectoryBank(world, whose, monkeypatch)
     await found.open()
     yield found
     await found.close()
@@ -231,38 +253,44 @@ FETCHING = {
 }
 
 
-async def listed() -> list[tuple[str, bool]]:
+async def listed(bank: Bank) -> list[tuple[str, bool]]:
     """Codes on the list, and whether they are done with."""
     async with transaction() as tx:
         rows = await tx.rows("select code, channel, closed_at, reason from exception order by exception_id")
-    assert all(row["channel"] == "bank:9991" and row["code"] in ADVICE for row in rows)
+    assert all(row["channel"] == bank.channel and row["code"] in ADVICE for row in rows)
     assert all("PRIVATE" not in row["reason"] for row in rows)
     return [(row["code"], row["closed_at"] is not None) for row in rows]
 
 
 def ways(troubles: Iterable[str]) -> pytest.MarkDecorator:
-    """Each trouble over each way on which it can happen."""
-    both = [(way, x) for way in ("directory", "sftp") for x in troubles if way == "sftp" or x not in ONLY_SFTP]
-    return pytest.mark.parametrize("bank, trouble", both, indirect=["bank"], ids=[f"{x} {way}" for way, x in both])
+    """Each trouble over each way on which it can happen, at a bank and at a carrier that is given files."""
+    each = [
+        ((way, whose), x)
+        for whose in ("bank", "carrier")
+        for way in ("directory", "sftp")
+        for x in troubles
+        if way == "sftp" or x not in ONLY_SFTP
+    ]
+    return pytest.mark.parametrize("bank, trouble", each, indirect=["bank"], ids=[f"{x} {' '.join(at)}" for at, x in each])
 
 
 @ways(SENDING)
 async def test_a_file_that_cannot_be_sent(world: World, bank: Bank, trouble: str):
     """It rests with its words, a person is told (once) when it lasts, nothing is at the bank, and mended it goes, once."""
     status, words = SENDING[trouble]
-    name = await world.seal("payout", CONTENT)
+    name = await bank.seal()
     await bank.begin(trouble)
     await world.send()
     batch = await world.batch()
     assert (BatchStatus(batch["status"]), batch["tries"], batch["lease_holder"]) == (status, 1, None)
     assert any(some in batch["problem"] for some in words), batch["problem"]
     code = LASTING.get(trouble, "OUT_OF_REACH")
-    assert await listed() == ([(code, False)] if trouble in LASTING else [])
+    assert await listed(bank) == ([(code, False)] if trouble in LASTING else [])
     await world.set("batch", "tries", TRIES_UNTIL_TOLD - 1)
     for _ in range(2):
         world.wait(hours=1)
         await world.send()
-        assert await listed() == [(code, False)]
+        assert await listed(bank) == [(code, False)]
     assert await world.status() is status
     await bank.mend()
     world.book.take()
@@ -274,7 +302,7 @@ async def test_a_file_that_cannot_be_sent(world: World, bank: Bank, trouble: str
         assert world.book.taken == [(name, CONTENT)]
     batch = await world.batch()
     assert (BatchStatus(batch["status"]), batch["tries"], batch["problem"]) == (BatchStatus.SENT, 0, None)
-    assert await listed() == [(code, True)]
+    assert await listed(bank) == [(code, True)]
     assert getattr(bank, "logins_elsewhere", 0) == 0, "no login was tried at a server that is not the bank's"
 
 
@@ -282,7 +310,7 @@ async def test_a_file_that_cannot_be_sent(world: World, bank: Bank, trouble: str
 @ways(["deaf"])
 async def test_a_rename_whose_answer_is_lost(world: World, bank: Bank, trouble: str, bank_is_quick: bool):
     """The line breaks when the bank has it: RELEASING, looked for, SENT, and not handed over again."""
-    name = await world.seal("payout", CONTENT)
+    name = await bank.seal()
     await bank.begin(trouble)
     await world.send()
     assert await world.status() is BatchStatus.RELEASING
@@ -294,22 +322,22 @@ async def test_a_rename_whose_answer_is_lost(world: World, bank: Bank, trouble: 
     await world.send()
     world.book.take()
     assert (await world.status(), world.book.taken) == (BatchStatus.SENT, [(name, CONTENT)])
-    assert await listed() == []
+    assert await listed(bank) == []
 
 
 @ways(FETCHING)
 async def test_a_pick_up_that_breaks_off(world: World, bank: Bank, trouble: str):
     """Nothing is stored of a part, the look says why, a person is told when it lasts; mended, the file comes once and the list is clear."""
-    (world.book.path / "out" / STATEMENT).write_bytes(CONTENT)
+    (world.book.path / "out" / bank.incoming).write_bytes(CONTENT)
     services = world.services()
 
     async def look(services: Services = services) -> Any:
-        await fetch_bank("9991", services=services, holder="looker", now=NOW, machine_now=world.machine_now)
+        await bank.look(services)
         async with transaction() as tx:
             stored = await tx.rows(
                 "select r.name, string_agg(b.body, '' order by b.no) from reply r join reply_body b using (reply_id) group by 1"
             )
-            poll = await tx.row("select problem, failures from bank_poll where bank_code = '9991'")
+            poll = await tx.row(f"select problem, failures from {bank.whose}_poll")
         return [tuple(row) for row in stored], poll
 
     await bank.begin(trouble)
@@ -317,21 +345,21 @@ async def test_a_pick_up_that_breaks_off(world: World, bank: Bank, trouble: str)
     assert (stored, poll["failures"]) == ([], 1)
     assert any(some in poll["problem"] for some in FETCHING[trouble]), poll["problem"]
     code = LASTING.get(trouble, "OUT_OF_REACH")
-    assert await listed() == ([(code, False)] if trouble in LASTING else [])
-    await world.set("bank_poll", "failures", TRIES_UNTIL_TOLD - 1)
+    assert await listed(bank) == ([(code, False)] if trouble in LASTING else [])
+    await world.set(f"{bank.whose}_poll", "failures", TRIES_UNTIL_TOLD - 1)
     for _ in range(2):
         await look()
-        assert await listed() == [(code, False)]
+        assert await listed(bank) == [(code, False)]
     await bank.mend()
     for reader in (services, world.services("another process")):
         stored, poll = await look(reader)
-        assert (stored, tuple(poll)) == ([(STATEMENT, CONTENT)], (None, 0))
-    assert await listed() == [(code, True)]
+        assert (stored, tuple(poll)) == ([(bank.incoming, CONTENT)], (None, 0))
+    assert await listed(bank) == [(code, True)]
     await bank.begin(trouble)  # and again: the same row, open anew
-    await world.set("bank_poll", "failures", TRIES_UNTIL_TOLD)
+    await world.set(f"{bank.whose}_poll", "failures", TRIES_UNTIL_TOLD)
     if trouble != "cut":
         await look()
-        assert await listed() == [(code, False)]
+        assert await listed(bank) == [(code, False)]
     await bank.mend()
     assert getattr(bank, "logins_elsewhere", 0) == 0
 
