@@ -154,7 +154,7 @@ async def test_when_a_bank_is_looked_at(
     if awaited:
         await world.seal("payout")
         await world.set("batch", "status", int(BatchStatus.SENT))
-        await world.set("batch", "overdue_at", NOW + timedelta(days=2))
+        await world.set("batch", "overdue_at", world.machine_now + timedelta(days=2))
     await polled(world)
     await world.set("bank_poll", "failures", failures)
     world.wait(seconds=seconds)
