@@ -20,6 +20,7 @@ import pytest
 
 from domain import carrier_files, carrier_settings, connectors
 from domain.calendar import add_days, is_business_day
+from domain.contract_id import make
 from domain.sending import NextStep, Temporary, Traces, next_step
 from domain.statuses import BatchStatus, CalendarKind
 from sandbox.carrier_files import read_shipments
@@ -38,8 +39,8 @@ SHOWN_TO_NOBODY, SECRET = "***", "whsec_" + "QUJD" * 12
 GOODS = [{"name": "プリンタ", "model": "MM100", "quantity": 1}, {"name": "=1+1", "model": None, "quantity": 3}]
 SHIPMENTS: list[dict[str, Any]] = [
     {
-        "shipment_id": f"{5_731_200_000_100_001 + n:018d}01",
-        "contract_id": f"{5_731_200_000_100_001 + n:018d}",
+        "shipment_id": f"{make(57_312_000, 1, n):018d}01",
+        "contract_id": f"{make(57_312_000, 1, n):018d}",
         "number": f"41{n:02d}",
         "ship_from": {"name": "C社", "postal_code": None, "address": "渋谷区恵比寿"},
         "ship_to": {"name": '"D", 社', "postal_code": "107-0061", "address": "港区北青山三丁目六番七号〜青山パラシオタワー十一階東側"},

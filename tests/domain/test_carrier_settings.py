@@ -115,7 +115,7 @@ def test_what_cannot_be_written(text: str, words: str):
         ({"billing_code": "0" * 21}, ["billing_code"]),
         ({"billing_code": "１"}, ["billing_code"]),
         ({"status_words": {"": "lost"}}, ["word."]),
-        ({"status_words": {"配" * 21: "lost"}}, ["word." + "配" * 20]),
+        ({"status_words": {"配" * 41: "lost"}}, ["word." + "配" * 40]),
         ({"status_words": {"配,達": "lost"}}, ["word.配,達"]),
         ({"status_words": {'配"達': "lost"}}, ['word.配"達']),
         ({"status_words": {"配\t達": "lost"}}, ["word.配\t達"]),
