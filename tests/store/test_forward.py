@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Any
 
@@ -52,7 +53,7 @@ async def told(site: int) -> dict[str, Any]:
 
 @pytest.fixture
 async def here(engines: Any, template_database: str, tmp_path: Any) -> Any:
-    name = f"test_forward_{secrets.token_hex(4)}"
+    name = f"test_{os.getpid()}_{secrets.token_hex(6)}"  # the number says whose it is: what nobody owns is dropped
     url = on_database(engines.database_url, name)
     admin = await asyncpg.connect(engines.database_url)
     await admin.execute(f'create database "{name}" template "{template_database}"')
